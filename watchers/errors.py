@@ -9,8 +9,9 @@ FenghuoError
 │   └── BadSetting
 ├── StoreError          the database cannot be used
 │   ├── DatabaseTooNew
-│   └── NoSuchRow
-└── SourceError         a source gave no usable answer: carries an Outcome
+│   ├── NoSuchRow
+│   └── StaleIncident
+└── SourceTrouble       a source gave no usable answer: watchers.http, carries an Outcome
 """
 
 
@@ -64,3 +65,7 @@ class NoSuchRow(StoreError):
     """There is no such entry."""
 
     permanent = True
+
+
+class StaleIncident(StoreError):
+    """Somebody else changed the incident first."""
