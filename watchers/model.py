@@ -360,6 +360,13 @@ class Quote:
     reposts: int | None
     negative: float
     cluster_size: int = 1
+    kind: Kind = Kind.POST
+    types: tuple[str, ...] = ()
+
+    @property
+    def professional(self) -> bool:
+        """A verified account, or one with 100,000 followers and more."""
+        return bool(self.verified) or (self.followers or 0) >= PROFESSIONAL_FOLLOWERS
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -438,6 +445,7 @@ class Incident:
     told_at: datetime | None = None  # last thread update about counts
     calm_since: datetime | None = None  # below twice the usual since
     why: str = ""  # the signal's own sentence
+    source: str = ""  # where the signal came from; its figures are of this source alone
 
 
 class Reason(StrEnum):
@@ -495,6 +503,7 @@ class Alert:
     quotes: tuple[Quote, ...] = ()  # EVIDENCE
     broadcast: bool = False  # also into the channel: stage or severity rose at S1/S2
     mentions: tuple[str, ...] = ()  # people to page
+    who: str | None = None  # whose doing an UPDATE tells; shown by name, never pinged
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
