@@ -298,7 +298,7 @@ class Severity(StrEnum):
 
     def worst(self, other: Self) -> Self:
         """The more serious of the two."""
-        return min(self, other)
+        return self if self.value <= other.value else other
 
 
 class Stage(StrEnum):
