@@ -96,10 +96,10 @@ def severity_of(evidence: Evidence, stage: Stage) -> tuple[Severity, tuple[str, 
     if evidence.type is not None:
         severity = evidence.type.severity
         reasons = [f"{evidence.type.name}: starts at {severity}"]
-    for reached, least in STAGE_SEVERITY.items():
-        if stage.order >= reached.order and least < severity:
-            severity = least
-            reasons.append(f"Stage {reached}: {STAGE_WORDS[reached]}, at least {least}")
+    least = STAGE_SEVERITY.get(stage)
+    if least is not None and least < severity:
+        severity = least
+        reasons.append(f"Stage {stage}: {STAGE_WORDS[stage]}, at least {least}")
     if evidence.state_media and severity > Severity.S1:
         severity = Severity.S1
         reasons.append("State media carry it: S1")

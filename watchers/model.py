@@ -213,6 +213,7 @@ class Watermark:
     id: str | None = None  # newest id of it
     covered_to: datetime | None = None  # everything published before this is known
     gaps: tuple[Gap, ...] = ()
+    ahead: datetime | None = None  # newest publish time read since, by rounds that left a gap
     validators: tuple[tuple[str, str], ...] = ()  # ETag and Last-Modified of a feed
 
 

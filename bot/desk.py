@@ -1,0 +1,166 @@
+"""What people do to incidents. Slash command, button and modal all come here.
+
+Permission is checked here and now; then the change is a compare-and-set on the incident, so that
+of two who press at once one wins and the other is told who did.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from watchers.errors import NoSuchRow, StaleIncident
+from watchers.incidents import Action, advance
+from watchers.model import Client, Incident, Reason, Role, State
+from watchers.store import Store
+
+TRIES = 4
+APPROVERS = frozenset({Role.LEGAL, Role.CLIENT_COMMS, Role.ACCOUNT_LEAD, Role.MANAGER})
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Member:
+    """Who pressed, as Slack tells it."""
+
+    id: str
+    name: str
+    guest: bool = False
+    team: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Answer:
+    """What came of it: `done` when the incident changed; `note` is for that person alone."""
+
+    done: bool
+    incident: Incident | None = None
+    note: str = ""
+
+
+class Desk:
+    """The use cases of people, over the real store."""
+
+    def __init__(self, store: Store, *, team: str = "") -> None:
+        self._store = store
+        self._team = team  # the workspace; others (shared channels) may look, not act
+
+    async def act(
+        self,
+        action: Action,
+        number: int,
+        member: Member,
+        now: datetime,
+        *,
+        names: Mapping[str, str],
+        note: str = "",
+        step: str = "",
+    ) -> Answer:
+        """Do ACTION for MEMBER; NAMES are display names by id, for the one who came too late."""
+        for _ in range(TRIES):
+            try:
+                incident = await self._store.incident(number)
+            except NoSuchRow:
+                return Answer(done=False, note=f"There is no INC-{number} any more.")
+            client = await self._client(incident)
+            refusal = self._refusal(member, client, incident, action, step)
+            if refusal is not None:
+                await self._store.audit(
+                    who=member.id,
+                    what=f"refused: {action}",
+                    now=now,
+                    client=incident.client,
+                    incident=number,
+                    detail=refusal,
+                )
+                return Answer(done=False, incident=incident, note=refusal)
+            decision = advance(incident, action, member.id, now, note=note, step=step)
+            if decision.reason is Reason.NOTHING:
+                return Answer(
+                    done=False, incident=incident, note=_too_late(incident, member, names, now)
+                )
+            try:
+                kept = await self._store.commit(decision, now=now, expect=incident.rev)
+            except StaleIncident:
+                continue  # the machine or somebody else was quicker: judge the present state
+            await self._store.audit(
+                who=member.id,
+                what=str(action),
+                now=now,
+                client=incident.client,
+                incident=number,
+                detail=note or step,
+            )
+            return Answer(done=True, incident=kept)
+        return Answer(done=False, note="Not saved: the incident changes too fast. Try again.")
+
+    async def may_see(self, member: Member, client: Client) -> bool:
+        """Whether MEMBER may read CLIENT's incidents: listed people, or members where none is."""
+        return self._stranger(member) is None and (
+            not client.people or any(p.slack == member.id for p in client.people)
+        )
+
+    async def _client(self, incident: Incident) -> Client | None:
+        return next((c for c in await self._store.clients() if c.id == incident.client), None)
+
+    def _stranger(self, member: Member) -> str | None:
+        if self._team and member.team and member.team != self._team:
+            return "You are in another workspace: you can read this, its own team acts on it."
+        return None
+
+    def _refusal(
+        self,
+        member: Member,
+        client: Client | None,
+        incident: Incident,
+        action: Action,
+        step: str,
+    ) -> str | None:
+        """Why MEMBER may not do this, and who may; None if they may."""
+        stranger = self._stranger(member)
+        if stranger is not None:
+            return stranger
+        people = client.people if client else ()
+        role = next((p.role for p in people if p.slack == member.id), None)
+        who = ", ".join(f"<@{p.slack}>" for p in people if p.role is not Role.VIEWER)
+        ask = f" Ask {who}." if who else ""
+        if role is None and (people or member.guest):
+            return f"You are not on this client's list, so you cannot {_WORDS[action]}.{ask}"
+        if role is Role.VIEWER:
+            return f"You may read this client's incidents, not {_WORDS[action]}.{ask}"
+        gated = any(s.id == step and s.gate and s.done_at is None for s in incident.steps)
+        if action is Action.STEP and gated and people and role not in APPROVERS:
+            approvers = ", ".join(f"<@{p.slack}>" for p in people if p.role in APPROVERS)
+            return (
+                f"This step needs an approval first: {approvers or 'nobody is listed'} may tick it."
+            )
+        return None
+
+
+_WORDS = {
+    Action.ACKNOWLEDGE: "take it",
+    Action.RESOLVE: "resolve it",
+    Action.FALSE_ALARM: "call it no crisis",
+    Action.REOPEN: "open it again",
+    Action.STEP: "tick its steps",
+}
+
+
+def _too_late(incident: Incident, member: Member, names: Mapping[str, str], now: datetime) -> str:
+    """One polite sentence for a press that changes nothing; empty for the same person twice."""
+    if incident.state is State.ACKNOWLEDGED:
+        if incident.owner == member.id:
+            return ""
+        owner = names.get(incident.owner or "", incident.owner or "Somebody")
+        return f"{owner} took this {_ago(now - (incident.acknowledged_at or now))} ago. Thank you!"
+    if incident.state.closed:
+        if incident.closed_by == member.id:
+            return ""
+        closer = names.get(incident.closed_by or "", incident.closed_by or "Somebody")
+        return f"{closer} closed this {_ago(now - (incident.closed_at or now))} ago."
+    return "That makes no sense any more: the message has changed meanwhile."
+
+
+def _ago(span: timedelta) -> str:
+    seconds = max(int(span.total_seconds()), 0)
+    if seconds < 90:
+        return f"{seconds} s"
+    return f"{seconds // 60} min" if seconds < 7200 else f"{seconds // 3600} h"

@@ -1,0 +1,175 @@
+"""What the store knows of a story, gathered for a decision: counts, quotes, proofs, type."""
+
+from collections.abc import Callable, Mapping, Sequence
+from datetime import datetime, timedelta
+
+from watchers import detect
+from watchers.incidents import Evidence
+from watchers.model import (
+    Client,
+    CrisisType,
+    Figures,
+    Incident,
+    Kind,
+    PlayStep,
+    Proof,
+    Quote,
+    Severity,
+    Signal,
+    SourceNote,
+    Stage,
+    State,
+)
+from watchers.risk import story_type
+from watchers.store import Store
+from watchers.voices import state_media, voice
+
+HOUR = timedelta(hours=1)
+STORY_WINDOW = timedelta(hours=2)  # posts that tell what a new story is about
+SEED_WINDOW = timedelta(hours=24)  # how far back its first post is looked for
+HISTORY = timedelta(days=28)  # what "usual" is taken from
+NEGATIVE = 0.5
+
+Play = Callable[[str | None, Severity], tuple[PlayStep, ...]]
+
+
+class Gatherer:
+    """Reads the store for decisions; writes nothing."""
+
+    def __init__(self, store: Store, types: Mapping[str, CrisisType], play: Play) -> None:
+        self._store = store
+        self._types = types
+        self._play = play
+
+    async def usual(self, client: Client, source: str, at: datetime) -> float | None:
+        """Posts an hour as a rule at this hour of the week, incidents left out."""
+        first = await self._store.first_at(client.id, source)
+        if first is None:
+            return None
+        hours = await self._store.hours(client.id, source, at - HISTORY, at - HOUR)
+        loud = [
+            i
+            for i in await self._store.incidents(clients=[client.id], limit=50)
+            if i.state is not State.FALSE_ALARM
+        ]
+        quiet = [(h, posts) for h, posts in hours if not any(_inside(h, i) for i in loud)]
+        return detect.usual_level(quiet, at, history=at - first, zone=client.zone)
+
+    async def type(
+        self, client: Client, now: datetime
+    ) -> tuple[CrisisType | None, tuple[str, ...]]:
+        tally = await self._store.tally(client.id, now - STORY_WINDOW, now)
+        window = await self._store.window(client.id, now - STORY_WINDOW, now)
+        row = story_type(tally, window.posts, self._types)
+        return (self._types[row.type], row.terms) if row is not None else (None, ())
+
+    async def gather(
+        self,
+        client: Client,
+        source: str,
+        now: datetime,
+        *,
+        signals: tuple[Signal, ...],
+        kind: CrisisType | None,
+        terms: tuple[str, ...],
+        running: Incident | None,
+    ) -> Evidence:
+        """Count, quote and prove the story of KIND (that of RUNNING, its open incident, wins)."""
+        if running is not None and running.type is not None:
+            kind = self._types.get(running.type)
+        since = (running.first_post_at if running else None) or now - SEED_WINDOW
+        types = (kind.id,) if kind else ()
+        first = await self._store.quotes(
+            client.id, since, now, limit=1, by="first", types=types, source=source
+        )
+        start = first[0].at if first and kind else now - STORY_WINDOW
+        top = await self._store.quotes(
+            client.id, max(start, now - STORY_WINDOW), now, limit=5, by="reach", types=types
+        )
+        if not top:
+            top = await self._store.quotes(client.id, now - STORY_WINDOW, now, limit=5)
+        proofs = await self._proofs(client, start, now, kind, first)
+        severity = kind.severity if kind else Severity.S3
+        return Evidence(
+            source=source,
+            signals=signals,
+            figures=await self._figures(client, source, start, now),
+            type=kind,
+            type_terms=terms,
+            lead=top[0] if top else None,
+            top=top,
+            proofs=tuple(p for p, _ in proofs),
+            state_media=any(grave for _, grave in proofs),
+            sources=await self._notes(client),
+            first_post_at=start if first else None,
+            steps=self._play(kind.id if kind else None, severity),
+        )
+
+    async def _figures(
+        self, client: Client, source: str, start: datetime, now: datetime
+    ) -> Figures:
+        hour = await self._store.window(client.id, now - HOUR, now, source=source)
+        story = await self._store.window(client.id, start, now, source=source)
+        return Figures(
+            at=now,
+            count=hour.posts,
+            with_reposts=hour.raw,
+            authors=hour.authors,
+            usual=await self.usual(client, source, now),
+            negative_share=hour.negatives / hour.posts if hour.posts else None,
+            total=story.posts,
+            peak=hour.posts,
+            peak_at=now,
+        )
+
+    async def _proofs(
+        self,
+        client: Client,
+        start: datetime,
+        now: datetime,
+        kind: CrisisType | None,
+        first: Sequence[Quote],
+    ) -> list[tuple[Proof, bool]]:
+        """The first proof of each stage since START, oldest first, and whether state media gave it.
+
+        A voice counts when it speaks of the story: the story's type, or, without a type, a bad
+        mood. A brand's ordinary news and advertisements prove nothing.
+        """
+        loud = await self._store.quotes(
+            client.id, start, now, limit=200, by="first", professional=True
+        )
+        portals = await self._store.quotes(
+            client.id, start, now, limit=200, by="first", kinds=(Kind.ARTICLE,)
+        )
+        found: dict[Stage, tuple[Proof, bool]] = {}
+        for quote in sorted((*(first if kind else ()), *loud, *portals), key=lambda q: q.at):
+            about = kind.id in quote.types if kind else quote.negative >= NEGATIVE
+            if about:
+                stage = voice(quote)
+                found.setdefault(stage, (_proof_of(quote, stage), state_media(quote)))
+        return sorted(found.values(), key=lambda pair: pair[0].at)
+
+    async def _notes(self, client: Client) -> tuple[SourceNote, ...]:
+        health = await self._store.health()
+        return tuple(
+            SourceNote(source=h.source, outcome=h.outcome, ok_at=h.ok_at, detail=h.detail)
+            for name, h in sorted(health.items())
+            if not client.sources or name in client.sources
+        )
+
+
+def _inside(hour: datetime, incident: Incident) -> bool:
+    begin = (incident.first_post_at or incident.opened_at) - HOUR
+    end = incident.calm_since or incident.closed_at
+    return begin <= hour and (end is None or hour < end)
+
+
+def _proof_of(quote: Quote, stage: Stage) -> Proof:
+    return Proof(
+        stage=stage,
+        at=quote.at,
+        source=quote.source,
+        post_id=quote.post_id,
+        url=quote.url,
+        who=quote.who,
+    )

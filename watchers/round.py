@@ -1,0 +1,169 @@
+"""One round of one watch: poll, parse, score, record, judge. Calls in order; decides nothing."""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import replace
+from datetime import datetime
+
+from watchers import trouble
+from watchers.model import (
+    Alert,
+    AlertKind,
+    Client,
+    Decision,
+    Event,
+    Page,
+    Reason,
+    Watch,
+)
+from watchers.sources import Source
+from watchers.stages import Coverage, Stages
+from watchers.store import Store
+
+FIRST_PAGES, PAGES = 20, 5  # a new query reads further back, to learn what is usual
+
+
+class Rounds:
+    """Runs rounds for all clients; holds the watches, which the store keeps as well."""
+
+    def __init__(
+        self,
+        store: Store,
+        stages: Stages,
+        sources: Mapping[str, Source],
+        *,
+        operators: str | None = None,
+    ) -> None:
+        self._store = store
+        self._stages = stages
+        self.sources = sources
+        self._operators = operators
+        self.watches: dict[tuple[str, str], Watch] = {}
+
+    async def plan(self, clients: Iterable[Client], now: datetime) -> None:
+        """Make the watches fit CLIENTS: new queries are due at once, forgotten ones are dropped."""
+        clients = tuple(clients)
+        self._stages.take_clients(clients)
+        kept = {(w.source, w.query): w for w in await self._store.watches()}
+        wanted = {
+            (name, query): source.every
+            for name, source in self.sources.items()
+            for query in self._queries(source, clients)
+        }
+        self.watches = {
+            key: kept.get(key) or Watch(source=key[0], query=key[1], every=every, next_at=now)
+            for key, every in wanted.items()
+        }
+        await self._store.drop_watches(kept.keys() - wanted.keys())
+        await self._store.save_watches(self.watches.values())
+
+    @staticmethod
+    def _queries(source: Source, clients: Iterable[Client]) -> tuple[str, ...]:
+        if source.feeds:
+            return source.feeds  # a feed is read whole and matched here
+        asked = [
+            query
+            for client in clients
+            if not client.sources or source.name in client.sources
+            for query in client.asked
+        ]
+        return tuple(dict.fromkeys(asked))
+
+    def served(self, watch: Watch) -> tuple[Client, ...]:
+        """The clients whose posts WATCH may bring."""
+        feed = bool(self.sources[watch.source].feeds)
+        return tuple(
+            c
+            for c in self._stages.clients.values()
+            if (not c.sources or watch.source in c.sources) and (feed or watch.query in c.asked)
+        )
+
+    def coverage(self, client: Client, source: str, now: datetime) -> Coverage | None:
+        """What is known of CLIENT at SOURCE; None while a query of it was never read."""
+        queries = self._queries(self.sources[source], [client])
+        marks = [self.watches[source, q].watermark for q in queries if (source, q) in self.watches]
+        reached = [m.covered_to for m in marks if m.covered_to is not None]
+        if not marks or len(reached) < len(marks):
+            return None
+        gaps = tuple(g for m in marks for g in m.gaps)
+        return Coverage(to=min(*reached, now) if reached else now, gaps=gaps)
+
+    async def run(self, watch: Watch, now: datetime) -> Page:
+        """Ask the source of WATCH once, keep all it brings, and judge the clients it serves."""
+        source = self.sources[watch.source]
+        first = watch.watermark.covered_to is None
+        page = await source.search(
+            watch.query, watch.watermark, now=now, max_pages=FIRST_PAGES if first else PAGES
+        )
+        known = await self._store.known(watch.source, [p.id for p in page.posts])
+        fresh = [p for p in page.posts if p.id not in known]
+        scored = await self._stages.score(fresh)
+        before = (await self._store.health()).get(watch.source)
+        health = trouble.after_round(before, watch.source, page, now)
+        health, told = trouble.tell(health, caught_up=len(scored))
+        due = max(now + watch.every, page.until or now, health.until or now)
+        after = replace(watch, watermark=page.watermark, next_at=due)
+        self.watches[watch.source, watch.query] = after
+        await self._store.record(
+            scored,
+            now=now,
+            watch=after,
+            health=health,
+            deleted=[(watch.source, id_) for id_ in page.deleted],
+        )
+        if told is not None:
+            await self._tell(watch.source, told, now)
+        for client in self.served(watch):
+            await self.judge(client, watch.source, now)
+        return page
+
+    def postpone(self, watch: Watch, now: datetime) -> None:
+        """Look at WATCH again after its usual interval; nothing of the failed round is kept."""
+        key = (watch.source, watch.query)
+        self.watches[key] = replace(self.watches[key], next_at=now + watch.every)
+
+    async def judge(self, client: Client, source: str, now: datetime) -> Decision:
+        """Judge CLIENT at SOURCE by what is known now."""
+        coverage = self.coverage(client, source, now)
+        if coverage is None:
+            return Decision(reason=Reason.NOTHING)
+        return await self._stages.watch_over(client, source, now, coverage)
+
+    async def keep_watch(self, now: datetime) -> None:
+        """Judge every client with an open incident: clocks and calm go on without new posts."""
+        for incident in await self._store.open_incidents():
+            client = self._stages.clients.get(incident.client)
+            if client is not None and incident.source in self.sources:
+                await self.judge(client, incident.source, now)
+
+    async def _tell(self, source: str, text: str, now: datetime) -> None:
+        """Say once, to the operators and in every open thread, that SOURCE is blind or back."""
+        if self._operators is not None:
+            notice = Alert(
+                key=f"source:{source}:{now:%Y%m%dT%H%M%S}",
+                kind=AlertKind.NOTICE,
+                channel=self._operators,
+                text=text,
+            )
+            await self._store.commit(Decision(reason=Reason.SOURCE, alerts=(notice,)), now=now)
+        for incident in await self._store.open_incidents():
+            client = self._stages.clients.get(incident.client)
+            if client is None or (client.sources and source not in client.sources):
+                continue
+            after = replace(incident, rev=incident.rev + 1, updated_at=now)
+            update = Alert(
+                key=f"source:{source}:{after.rev}",
+                kind=AlertKind.UPDATE,
+                channel=incident.channel or "",
+                text=text,
+            )
+            root = Alert(key="root", kind=AlertKind.ROOT, channel=incident.channel or "")
+            await self._store.commit(
+                Decision(
+                    reason=Reason.SOURCE,
+                    incident=after,
+                    alerts=(root, update),
+                    events=(Event(at=now, kind=Reason.SOURCE, who=None, text=text),),
+                ),
+                now=now,
+                expect=incident.rev,
+            )

@@ -1,0 +1,338 @@
+"""The stages in order, from posts to a committed decision. Calls them; decides nothing itself.
+
+match -> score -> record -> detect -> decide -> commit. The schedule, `/crisis check`, the
+backtest and the demo all run these same stages; only where posts and `now` come from differs.
+"""
+
+import asyncio
+from collections import defaultdict
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+
+from watchers import detect
+from watchers.clusters import Clusters
+from watchers.errors import StaleIncident
+from watchers.evidence import HISTORY, HOUR, Gatherer, Play
+from watchers.incidents import REOPEN_WITHIN, decide, story_of
+from watchers.match import Matcher
+from watchers.model import (
+    Author,
+    Client,
+    CrisisType,
+    Decision,
+    Gap,
+    Incident,
+    Mention,
+    Post,
+    Quote,
+    Reason,
+    Scored,
+    Severity,
+    Signal,
+    State,
+)
+from watchers.risk import RiskModel
+from watchers.store import Minute, Store
+from watchers.tone import ToneModel
+
+BIN = timedelta(minutes=5)
+LOOK_BACK = timedelta(hours=1)  # how far unread bins are looked at
+LATE_WINDOW = timedelta(hours=6)  # an older excursion, found after an outage, is history
+SCORE_IN_THREAD = 64  # larger batches leave the event loop
+TRIES = 3  # at a decision, when people change the incident meanwhile
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Coverage:
+    """What is known of a client's posts at a source: all up to `to`, but for the gaps."""
+
+    to: datetime
+    gaps: tuple[Gap, ...] = ()
+
+    def known(self, start: datetime, end: datetime) -> bool:
+        return not any(g.start < end and start < g.end for g in self.gaps)
+
+
+class Stages:
+    """Everything between a page of posts and what people are told."""
+
+    def __init__(
+        self,
+        store: Store,
+        *,
+        clients: Iterable[Client],
+        types: Iterable[CrisisType],
+        tone: ToneModel,
+        play: Play,
+    ) -> None:
+        self._store = store
+        self._tone = tone
+        self._types: Mapping[str, CrisisType] = {t.id: t for t in types}
+        self._evidence = Gatherer(store, self._types, play)
+        self._risk = RiskModel(tuple(self._types.values()))
+        self._clusters = Clusters()
+        self._detectors: dict[tuple[str, str], detect.Detector] = {}
+        self._scoring = asyncio.Lock()
+        self._locks: defaultdict[str, asyncio.Lock] = defaultdict(asyncio.Lock)
+        self.clients: dict[str, Client] = {}
+        self.take_clients(clients)
+
+    def take_clients(self, clients: Iterable[Client]) -> None:
+        """Match and judge for CLIENTS from the next post on."""
+        self.clients = {c.id: c for c in clients}
+        strong = {term for t in self._types.values() for term in t.strong}
+        self._matcher = Matcher(tuple(self.clients.values()), companions=sorted(strong))
+
+    async def restore(self, now: datetime) -> None:
+        """Take up clusters and detectors where the last run left them."""
+        for key, state in (await self._store.detectors()).items():
+            if key[0] in self.clients:
+                self._detectors[key] = detect.Detector.from_bytes(state)
+        for client in self.clients:
+            quotes = await self._store.quotes(
+                client, now - timedelta(days=2), now, limit=5000, by="newest"
+            )
+            self._clusters.restore(_post_of(q) for q in reversed(quotes))
+
+    # ------------------------------------------------------------------ match, score
+    async def score(self, posts: Sequence[Post]) -> list[Scored]:
+        """Return those of POSTS that speak of a client, oldest first, with all found in them."""
+        async with self._scoring:
+            if len(posts) >= SCORE_IN_THREAD:
+                return await asyncio.to_thread(self.score_now, posts)
+            return self.score_now(posts)
+
+    def score_now(self, posts: Sequence[Post]) -> list[Scored]:
+        """The same, at once and in this thread."""
+        ordered = sorted(posts, key=lambda p: (p.at, p.id))
+        found = [(post, self._matcher.find(post)) for post in ordered]
+        return self._judged([(post, mentions) for post, mentions in found if mentions])
+
+    def score_all(self, posts: Sequence[Post]) -> list[Scored]:
+        """Score POSTS whether or not they speak of a client; their clusters are not kept."""
+        tones = self._tone.score([post.text for post in posts])
+        return [
+            Scored(
+                post=post,
+                mentions=self._matcher.find(post),
+                negative=negative,
+                tone=tone,
+                types=self._risk.types(post.text, tone),
+                cluster=f"{post.source}:{post.id}",
+                leads=True,
+            )
+            for post, (negative, tone) in zip(posts, tones, strict=True)
+        ]
+
+    def _judged(self, found: Sequence[tuple[Post, tuple[Mention, ...]]]) -> list[Scored]:
+        tones = self._tone.score([post.text for post, _ in found])
+        scored = []
+        for (post, mentions), (negative, tone) in zip(found, tones, strict=True):
+            cluster, leads = self._clusters.assign(post)
+            scored.append(
+                Scored(
+                    post=post,
+                    mentions=mentions,
+                    negative=negative,
+                    tone=tone,
+                    types=self._risk.types(post.text, tone),
+                    cluster=cluster,
+                    leads=leads,
+                )
+            )
+        return scored
+
+    # --------------------------------------------------------------- detect, decide
+    async def watch_over(
+        self, client: Client, source: str, now: datetime, coverage: Coverage
+    ) -> Decision:
+        """Judge what is known of CLIENT at SOURCE and commit what follows from it."""
+        async with self._locks[client.id]:
+            recent = await self._recent(client, now)
+            self._heed(client, source, recent, now)
+            signals, moved = await self._detect(client, source, now, coverage)
+            for _ in range(TRIES):
+                try:
+                    return await self._decide(
+                        client, source, now, signals=signals, recent=recent, moved=moved
+                    )
+                except StaleIncident:  # a person was quicker: look at the incident again
+                    recent = await self._recent(client, now)
+        return Decision(reason=Reason.NOTHING)
+
+    async def _recent(self, client: Client, now: datetime) -> tuple[Incident, ...]:
+        incidents = await self._store.incidents(clients=[client.id], limit=20)
+        return tuple(
+            i for i in incidents if not i.state.closed or now - (i.closed_at or now) < REOPEN_WITHIN
+        )
+
+    def _heed(self, client: Client, source: str, recent: Sequence[Incident], now: datetime) -> None:
+        """What people said of an incident reaches the detector through the store alone."""
+        detector = self._detectors.get((client.id, source))
+        if detector is None:
+            return
+        for incident in recent:
+            if incident.source != source:
+                continue
+            if incident.state is State.ACKNOWLEDGED:
+                detector.confirm(now)
+            elif incident.state is State.FALSE_ALARM:
+                detector.false_alarm(now)
+
+    async def _detect(
+        self, client: Client, source: str, now: datetime, coverage: Coverage
+    ) -> tuple[tuple[Signal, ...], bool]:
+        """Feed the bins that became known; return what is unusual and whether the state moved."""
+        key = (client.id, source)
+        detector = self._detectors.get(key)
+        fresh = detector is None or detector.upto is None
+        if detector is None:
+            detector = self._detectors[key] = detect.Detector(client.zone)
+        start = detector.upto or await self._history_start(client, source, now)
+        known_to = min(coverage.to, now)
+        minutes = await self._store.minutes(client.id, source, start - HOUR, now)
+        counts = _by_bin(minutes)
+        readings = []
+        at = start
+        while at + BIN <= known_to:
+            bin_count = counts.get(at, (0, 0)) if coverage.known(at, at + BIN) else (None, None)
+            readings.append((at + BIN, detector.update(at, *bin_count)))
+            at += BIN
+        moved = bool(readings)
+        readings += _unfinished(detector, counts, at, known_to, now)
+        signals: list[Signal] = []
+        for when, reading in readings:
+            if now - when > LATE_WINDOW or (fresh and when <= at):
+                continue  # history builds the baseline and never pages
+            signal = await self._judge(client, source, reading, when=when, minutes=minutes, now=now)
+            if signal is not None:
+                signals.append(signal)
+        risk = await self._risk_signal(client, source, now, detector)
+        return (*signals, *risk), moved or bool(signals) or bool(risk)
+
+    async def _history_start(self, client: Client, source: str, now: datetime) -> datetime:
+        first = await self._store.first_at(client.id, source)
+        start = max(first or now, now - HISTORY)
+        return start - (start - datetime.min.replace(tzinfo=start.tzinfo)) % BIN
+
+    async def _judge(
+        self,
+        client: Client,
+        source: str,
+        reading: detect.Reading,
+        *,
+        when: datetime,
+        minutes: Sequence[Minute],
+        now: datetime,
+    ) -> Signal | None:
+        detector = self._detectors[client.id, source]
+        hour = sum(m.posts for m in minutes if when - HOUR <= m.at < when)
+        if hour < detect.LEAST_POSTS:
+            return None  # below every floor: not worth a look at the authors
+        counts = [
+            await self._store.window(client.id, when - window, when, source=source)
+            for window in (detect.SHORT, HOUR)
+        ]
+        return detector.judge(
+            reading,
+            at=when,
+            client=client.id,
+            source=source,
+            short=counts[0],
+            hour=counts[1],
+            usual=await self._evidence.usual(client, source, when),
+            budget=client.sensitivity,
+            late=now - when > 2 * BIN,
+        )
+
+    async def _risk_signal(
+        self, client: Client, source: str, now: datetime, detector: detect.Detector
+    ) -> tuple[Signal, ...]:
+        """The one path below the floors: strong words of a type that starts at S1."""
+        grave = {t.id for t in self._types.values() if t.severity is Severity.S1}
+        tally = await self._store.tally(client.id, now - HOUR, now, source=source)
+        for row in tally:
+            if row.type in grave:
+                signal = detector.judge_risk(row, at=now, client=client.id, source=source)
+                if signal is not None:
+                    return (signal,)
+        return ()
+
+    async def _decide(
+        self,
+        client: Client,
+        source: str,
+        now: datetime,
+        *,
+        signals: tuple[Signal, ...],
+        recent: Sequence[Incident],
+        moved: bool,
+    ) -> Decision:
+        key = (client.id, source)
+        state = (*key, self._detectors[key].to_bytes()) if moved else None
+        open_ones = [i for i in recent if not i.state.closed]
+        if not signals and not open_ones:
+            if state is not None:
+                await self._store.commit(Decision(reason=Reason.NOTHING), now=now, detector=state)
+            return Decision(reason=Reason.NOTHING)
+        kind, terms = await self._evidence.type(client, now)
+        current = story_of(recent, kind, source)
+        if current is not None and current.source != source and not current.state.closed:
+            source = current.source  # figures stay those of one source; others bring proofs
+        running = current if current is not None and not current.state.closed else None
+        evidence = await self._evidence.gather(
+            client, source, now, signals=signals, kind=kind, terms=terms, running=running
+        )
+        decision = decide(current, evidence, client, now)
+        kept = await self._store.commit(
+            decision, now=now, expect=current.rev if current else None, detector=state
+        )
+        return replace(decision, incident=kept) if kept is not None else decision
+
+
+def _unfinished(
+    detector: detect.Detector,
+    counts: Mapping[datetime, tuple[int, int]],
+    start: datetime,
+    known_to: datetime,
+    now: datetime,
+) -> list[tuple[datetime, detect.Reading]]:
+    """Look at the bins from START on that are not closed, without learning from them.
+
+    The bin that KNOWN_TO lies in is compared with its share of the expectation. What was read of
+    later ones is a lower bound: enough to speak, never enough to call them calm.
+    """
+    readings = []
+    at = max(start, now - LOOK_BACK)
+    at = start + (at - start) // BIN * BIN
+    while at < now:
+        end = min(at + BIN, now)
+        share = (min(known_to, end) - at) / BIN if at < known_to else (end - at) / BIN
+        if at in counts or at < known_to:
+            readings.append((end, detector.peek(at, share, *counts.get(at, (0, 0)))))
+        at += BIN
+    return readings
+
+
+def _by_bin(minutes: Iterable[Minute]) -> dict[datetime, tuple[int, int]]:
+    """Sum one-minute rows to (posts, negatives) a five-minute bin, keyed by its start."""
+    bins: defaultdict[datetime, list[int]] = defaultdict(lambda: [0, 0])
+    for row in minutes:
+        at = row.at.replace(minute=row.at.minute - row.at.minute % 5, second=0, microsecond=0)
+        bins[at][0] += row.posts
+        bins[at][1] += row.negatives
+    return {at: (posts, negatives) for at, (posts, negatives) in bins.items()}
+
+
+def _post_of(quote: Quote) -> Post:
+    """Enough of a stored post for the clusters to know it again."""
+    return Post(
+        source=quote.source,
+        id=quote.post_id,
+        url=quote.url,
+        text=quote.text,
+        author=Author(id=quote.who, handle=quote.who),
+        created_at=quote.at,
+        retrieved_at=quote.at,
+    )
