@@ -674,10 +674,10 @@ async def test_an_option_is_chosen_by_its_value(preview: Preview, connect: Conne
     assert bot.seen[0]["actions"][0]["selected_option"]["value"] == "calm"
     two = [BUTTON | {"value": "a"}, BUTTON | {"value": "b"}]
     ts = await posted(preview, [{"type": "actions", "elements": two}])
-    await preview.press("U0LEAD", "C0ALERTS", ts, "ack", "b")
-    assert bot.seen[1]["actions"][0]["value"] == "b"
     with pytest.raises(NotThere, match="2 elements ack"):
         await preview.press("U0LEAD", "C0ALERTS", ts, "ack")
+    await preview.press("U0LEAD", "C0ALERTS", ts, "ack", "b")
+    assert bot.seen[1]["actions"][0]["value"] == "b"
 
 
 async def opened(preview: Preview) -> str:
