@@ -1,0 +1,517 @@
+"""A local server that answers as the real platforms do, so that the real watchers can poll it.
+
+It serves posts as a clock makes them visible: newest first, filtered by the query, in pages, in
+the shapes that sources.md gives. Verbs make the next answers go wrong. The demo runs it with
+invented posts at accelerated time, the stories with recorded streams.
+"""
+
+import asyncio
+import gzip
+import html
+from bisect import bisect_right
+from collections import deque
+from collections.abc import Awaitable, Callable, Iterable, Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta, timezone
+from email.utils import format_datetime
+from xml.sax.saxutils import escape, quoteattr
+
+from aiohttp import web
+
+from watchers.model import Post
+
+Clock = Callable[[], datetime]
+Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
+Fault = Callable[[web.Request, Handler], Awaitable[web.StreamResponse]]
+
+CHINA = timezone(timedelta(hours=8))
+WEIBO_MOST = 20  # posts a page: the real gateway refuses more
+BLUESKY_MOST, MASTODON_MOST, FEED_MOST = 100, 40, 50
+WEIBO_TOKEN, MASTODON_TOKEN = "wb_demo", "demo-user-token"
+BLUESKY_HANDLE, BLUESKY_PASSWORD = "fenghuo.demo", "demo-pass-word-only"
+FEED_PATH = "/feeds/portal.xml"
+
+
+# ---------------------------------------------------------------------------------------- faults
+def status(code: int, body: object = None, **headers: str) -> Fault:
+    """Answer with CODE and a JSON error; `Retry_After="30"` gives a header."""
+
+    async def fault(_request: web.Request, _handler: Handler) -> web.StreamResponse:
+        said = {"error": {"code": f"E{code}", "message": "injected"}} if body is None else body
+        named = {name.replace("_", "-"): value for name, value in headers.items()}
+        return web.json_response(said, status=code, headers=named)
+
+    return fault
+
+
+def too_many(retry_after: int | None = None) -> Fault:
+    """Answer 429, with or without the seconds to wait."""
+    body = {"error": {"code": "TOO_MANY_REQUESTS", "message": "injected"}}
+    if retry_after is None:
+        return status(429, body)
+    return status(429, body, Retry_After=str(retry_after))
+
+
+def page(text: str = "<html><title>Welcome</title><body>hello</body></html>") -> Fault:
+    """Answer 200 with a web page where data was due."""
+
+    async def fault(_request: web.Request, _handler: Handler) -> web.StreamResponse:
+        return web.Response(text=text, content_type="text/html")
+
+    return fault
+
+
+def login_wall() -> Fault:
+    """Answer 200 with the page a visitor without a login gets."""
+    return page("<!DOCTYPE html><html><head><title>Sina Visitor System</title></head></html>")
+
+
+def redirect(to: str) -> Fault:
+    """Send the caller to the address TO."""
+
+    async def fault(_request: web.Request, _handler: Handler) -> web.StreamResponse:
+        return web.Response(status=302, headers={"Location": to})
+
+    return fault
+
+
+def truncated() -> Fault:
+    """Answer with the first half of the true body, as if it were whole."""
+
+    async def fault(request: web.Request, handler: Handler) -> web.StreamResponse:
+        true = await handler(request)
+        body = true.body if isinstance(true, web.Response) else None
+        half = body[: len(body) // 2] if isinstance(body, bytes) else b'{"resu'
+        return web.Response(body=half, content_type=true.content_type)
+
+    return fault
+
+
+def cut() -> Fault:
+    """Break the connection in the middle of the answer."""
+
+    async def fault(request: web.Request, _handler: Handler) -> web.StreamResponse:
+        response = web.StreamResponse(headers={"Content-Length": "1000"})
+        response.content_type = "application/json"
+        await response.prepare(request)
+        await response.write(b'{"result":')
+        if request.transport is not None:
+            request.transport.close()
+        return response
+
+    return fault
+
+
+def slow(seconds: float) -> Fault:
+    """Give the true answer, but late."""
+
+    async def fault(request: web.Request, handler: Handler) -> web.StreamResponse:
+        await asyncio.sleep(seconds)
+        return await handler(request)
+
+    return fault
+
+
+def huge(size: int, *, packed: bool = False) -> Fault:
+    """Answer with SIZE bytes of blanks, small on the wire where PACKED."""
+
+    async def fault(_request: web.Request, _handler: Handler) -> web.StreamResponse:
+        body = b"[" + b" " * size + b"]"
+        if not packed:
+            return web.Response(body=body, content_type="application/json")
+        return web.Response(
+            body=gzip.compress(body),
+            content_type="application/json",
+            headers={"Content-Encoding": "gzip"},
+        )
+
+    return fault
+
+
+def says(body: object) -> Fault:
+    """Answer 200 with BODY as JSON."""
+    return status(200, body)
+
+
+# -------------------------------------------------------------------------------------- platform
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Asked:
+    """A request that arrived."""
+
+    path: str
+    query: Mapping[str, str]
+    body: object
+    at: datetime
+
+
+class Platform:
+    """The posts of one platform, what is wrong with it, and what it was asked."""
+
+    def __init__(self, name: str, posts: Iterable[Post], clock: Clock) -> None:
+        self.name = name
+        self.asked: list[Asked] = []
+        self._clock = clock
+        self._faults: deque[tuple[str, Fault | None]] = deque()
+        self._posts: list[Post] = []
+        self._found: dict[str, tuple[list[datetime], list[Post]]] = {}
+        self.deleted: set[str] = set()
+        self.add(posts)
+
+    def add(self, posts: Iterable[Post]) -> None:
+        """Take over those of POSTS that belong here and have a time."""
+        mine = [p for p in posts if p.source == self.name and p.created_at is not None]
+        self._posts = sorted([*self._posts, *mine], key=lambda p: p.at)
+        self._found.clear()
+
+    def delete(self, post_id: str) -> None:
+        """Mark a post as deleted by its author."""
+        self.deleted.add(post_id)
+
+    def fail(self, fault: Fault, *, times: int = 1, after: int = 0, path: str = "") -> None:
+        """Let the next TIMES answers at addresses that hold PATH go wrong, once AFTER went well."""
+        self._faults.extend([(path, None)] * after + [(path, fault)] * times)
+
+    def next_fault(self, path: str) -> Fault | None:
+        if self._faults and self._faults[0][0] in path:
+            return self._faults.popleft()[1]
+        return None
+
+    def visible(self, query: str = "") -> list[Post]:
+        """Return the posts that hold all words of QUERY and are out by now, newest first."""
+        if query not in self._found:
+            words = query.casefold().split()
+            hits = [p for p in self._posts if _holds(p, words)]
+            self._found[query] = ([p.at for p in hits], hits)
+        times, hits = self._found[query]
+        return hits[: bisect_right(times, self._clock())][::-1]
+
+
+def _holds(post: Post, words: list[str]) -> bool:
+    text = f"{post.text} {post.quoted}".casefold()
+    return all(word in text for word in words)
+
+
+class Platforms:
+    """The server: `await start()`, then `settings()` is the environment that points at it."""
+
+    def __init__(self, posts: Iterable[Post], clock: Clock) -> None:
+        posts = list(posts)
+        self._clock = clock
+        self.weibo = Platform("weibo", posts, clock)
+        self.bluesky = Platform("bluesky", posts, clock)
+        self.mastodon = Platform("mastodon", posts, clock)
+        self.feed = Platform("feed", posts, clock)
+        self.base = ""
+        self.full_text = True  # can the Mastodon server search words?
+        self.open_timelines = True  # may its tags be read without a login?
+        self._session = 0  # how many access tokens Bluesky has given out
+        self._runner: web.AppRunner | None = None
+
+    def add(self, posts: Iterable[Post]) -> None:
+        """Take over POSTS, each at its platform."""
+        posts = list(posts)
+        for platform in (self.weibo, self.bluesky, self.mastodon, self.feed):
+            platform.add(posts)
+
+    async def start(self, port: int = 0) -> str:
+        """Listen on this machine alone; return the address."""
+        app = web.Application(middlewares=[self._faulty])
+        app.router.add_post("/cli/api/cli/invoke", self._weibo_search)
+        app.router.add_get("/cli/api/cli/whoami", self._weibo_whoami)
+        app.router.add_get("/cli/api/cli/commands", self._weibo_commands)
+        app.router.add_post("/xrpc/com.atproto.server.createSession", self._bluesky_login)
+        app.router.add_post("/xrpc/com.atproto.server.refreshSession", self._bluesky_refresh)
+        app.router.add_get("/xrpc/app.bsky.feed.searchPosts", self._bluesky_search)
+        app.router.add_get("/api/v2/instance", self._mastodon_instance)
+        app.router.add_get("/api/v1/timelines/tag/{tag}", self._mastodon_tag)
+        app.router.add_get("/api/v2/search", self._mastodon_search)
+        app.router.add_get("/feeds/{name}", self._rss)
+        self._runner = web.AppRunner(app, access_log=None, shutdown_timeout=0.1)
+        await self._runner.setup()
+        site = web.TCPSite(self._runner, "127.0.0.1", port)
+        await site.start()
+        host, bound = self._runner.addresses[0][:2]
+        self.base = f"http://{host}:{bound}"
+        return self.base
+
+    async def stop(self) -> None:
+        """Stop listening."""
+        if self._runner is not None:
+            await self._runner.cleanup()
+            self._runner = None
+
+    def settings(self) -> dict[str, str]:
+        """Return the settings that make the sources poll this server."""
+        return {
+            "WEIBO_TOKEN": WEIBO_TOKEN,
+            "WEIBO_BASE_URL": self.base,
+            "WEIBO_CREDITS_PER_MONTH": "1000000",
+            "BLUESKY_HANDLE": BLUESKY_HANDLE,
+            "BLUESKY_APP_PASSWORD": BLUESKY_PASSWORD,
+            "BLUESKY_BASE_URL": self.base,
+            "MASTODON_BASE_URL": self.base,
+            "MASTODON_TOKEN": MASTODON_TOKEN,
+            "FEED_URLS": self.base + FEED_PATH,
+        }
+
+    def _platform(self, path: str) -> Platform:
+        prefixes = {"/cli/": self.weibo, "/xrpc/": self.bluesky, "/api/": self.mastodon}
+        return next((p for start, p in prefixes.items() if path.startswith(start)), self.feed)
+
+    @web.middleware
+    async def _faulty(self, request: web.Request, handler: Handler) -> web.StreamResponse:
+        """Note the request, and let it go wrong where a fault is due."""
+        platform = self._platform(request.path)
+        body = await request.json() if request.can_read_body else None
+        platform.asked.append(
+            Asked(path=request.path, query=dict(request.query), body=body, at=self._clock())
+        )
+        fault = platform.next_fault(request.path)
+        return await (fault(request, handler) if fault else handler(request))
+
+    # ----------------------------------------------------------------------------------- Weibo
+    def _weibo_refuses(self, request: web.Request) -> web.Response | None:
+        if request.headers.get("Authorization") == f"Bearer {WEIBO_TOKEN}":
+            return None
+        return _weibo_error(401, "UNAUTHORIZED")
+
+    async def _weibo_search(self, request: web.Request) -> web.Response:
+        if (no := self._weibo_refuses(request)) is not None:
+            return no
+        asked = await request.json()
+        args = asked.get("args", {})
+        count, number = int(args.get("count", 20)), int(args.get("page", 1))
+        if asked.get("action") != "statuses/limited" or not args.get("q") or "type" not in args:
+            return _weibo_error(400, "INVALID_PARAMETER")
+        if count > WEIBO_MOST:
+            return _weibo_error(400, "COUNT_EXCEEDS_MAX")
+        hits = self.weibo.visible(str(args["q"]))
+        shown = hits[(number - 1) * count : number * count]
+        statuses = [_weibo_status(p, gone=p.id in self.weibo.deleted) for p in shown]
+        return web.json_response({"result": {"total_number": len(hits), "statuses": statuses}})
+
+    async def _weibo_whoami(self, request: web.Request) -> web.Response:
+        no = self._weibo_refuses(request)
+        return no or web.json_response({"uid": "10001", "developer_verified": True})
+
+    async def _weibo_commands(self, request: web.Request) -> web.Response:
+        row = {"group": "search", "action": "statuses/limited", "access": "available"}
+        return self._weibo_refuses(request) or web.json_response({"commands": [row]})
+
+    # --------------------------------------------------------------------------------- Bluesky
+    def expire_session(self) -> None:
+        """Let the access token that is in use end; the refresh token goes on."""
+        self._session += 1
+
+    def _tokens(self, kind: str) -> str:
+        return f"eyJ{kind}.{self._session}.demo"
+
+    def _new_session(self) -> web.Response:
+        self._session += 1
+        return web.json_response(
+            {
+                "did": "did:plc:fenghuodemo",
+                "handle": BLUESKY_HANDLE,
+                "accessJwt": self._tokens("access"),
+                "refreshJwt": "eyJrefresh.0.demo",
+            }
+        )
+
+    async def _bluesky_login(self, request: web.Request) -> web.Response:
+        asked = await request.json()
+        if (asked.get("identifier"), asked.get("password")) != (BLUESKY_HANDLE, BLUESKY_PASSWORD):
+            return _xrpc_error(401, "AuthenticationRequired")
+        return self._new_session()
+
+    async def _bluesky_refresh(self, request: web.Request) -> web.Response:
+        if request.headers.get("Authorization") != "Bearer eyJrefresh.0.demo":
+            return _xrpc_error(400, "ExpiredToken")
+        return self._new_session()
+
+    async def _bluesky_search(self, request: web.Request) -> web.Response:
+        token = request.headers.get("Authorization", "")
+        if not token:
+            return _xrpc_error(401, "AuthMissing")
+        if token != f"Bearer {self._tokens('access')}":
+            return _xrpc_error(400, "ExpiredToken")
+        query, limit = request.query.get("q", ""), int(request.query.get("limit", "25"))
+        if not query or not 1 <= limit <= BLUESKY_MOST:
+            return _xrpc_error(400, "InvalidRequest")
+        hits = [p for p in self.bluesky.visible(query) if p.id not in self.bluesky.deleted]
+        since, until = request.query.get("since"), request.query.get("until")
+        if since:
+            hits = [p for p in hits if p.at >= datetime.fromisoformat(since)]
+        if until:
+            hits = [p for p in hits if p.at < datetime.fromisoformat(until)]
+        first = _after_cursor(hits, request.query.get("cursor", ""))
+        shown = hits[first : first + limit]
+        answer: dict[str, object] = {"posts": [_bluesky_view(p) for p in shown]}
+        if first + limit < len(hits):
+            answer["cursor"] = f"{int(shown[-1].at.timestamp() * 1000)}__{shown[-1].id}"
+        return web.json_response(answer, headers={"ratelimit-remaining": "2999"})
+
+    # -------------------------------------------------------------------------------- Mastodon
+    async def _mastodon_instance(self, _request: web.Request) -> web.Response:
+        access = "public" if self.open_timelines else "authenticated"
+        feeds = {"local": access, "remote": access}
+        configuration = {"timelines_access": {"live_feeds": feeds, "hashtag_feeds": feeds}}
+        return web.json_response(
+            {"domain": "demo.example", "version": "4.6.0", "configuration": configuration}
+        )
+
+    def _known_user(self, request: web.Request) -> bool:
+        return request.headers.get("Authorization") == f"Bearer {MASTODON_TOKEN}"
+
+    async def _mastodon_tag(self, request: web.Request) -> web.Response:
+        if not self.open_timelines and not self._known_user(request):
+            return web.json_response([])  # as seen: a closed feed looks like an empty one
+        hits = self.mastodon.visible(f"#{request.match_info['tag']}")
+        return web.json_response([_toot(p) for p in self._toots(hits, request)])
+
+    async def _mastodon_search(self, request: web.Request) -> web.Response:
+        found: list[Post] = []
+        if self.full_text and self._known_user(request):
+            found = self._toots(self.mastodon.visible(request.query.get("q", "")), request)
+        empty: dict[str, object] = {"accounts": [], "hashtags": []}
+        return web.json_response(empty | {"statuses": [_toot(p) for p in found]})
+
+    def _toots(self, hits: list[Post], request: web.Request) -> list[Post]:
+        """Return the page of HITS asked for: min_id goes forward from there, max_id back."""
+        limit = min(int(request.query.get("limit", "20")), MASTODON_MOST)
+        hits = [p for p in hits if p.id not in self.mastodon.deleted]
+        if least := request.query.get("min_id"):
+            return [p for p in hits if _toot_id(p) > int(least)][-limit:]
+        if most := request.query.get("max_id"):
+            hits = [p for p in hits if _toot_id(p) < int(most)]
+        offset = int(request.query.get("offset", "0"))
+        return hits[offset : offset + limit]
+
+    # ------------------------------------------------------------------------------------ feed
+    async def _rss(self, request: web.Request) -> web.Response:
+        hits = [p for p in self.feed.visible() if p.id not in self.feed.deleted][:FEED_MOST]
+        newest = hits[0].at if hits else datetime(2000, 1, 1, tzinfo=UTC)
+        tag = f'"{len(hits)}-{int(newest.timestamp())}"'
+        headers = {"ETag": tag, "Last-Modified": format_datetime(newest, usegmt=True)}
+        if request.headers.get("If-None-Match") == tag:
+            return web.Response(status=304, headers=headers)
+        items = "".join(map(_rss_item, hits))
+        text = (
+            '<?xml version="1.0" encoding="UTF-8"?><rss version="2.0"><channel>'
+            f"<title>Demo portal</title><link>{self.base}</link><ttl>5</ttl>{items}"
+            "</channel></rss>"
+        )
+        return web.Response(text=text, content_type="application/rss+xml", headers=headers)
+
+
+# ---------------------------------------------------------------------------------------- shapes
+def _weibo_error(code: int, name: str) -> web.Response:
+    return web.json_response({"error": {"code": name, "message": name.lower()}}, status=code)
+
+
+def _weibo_status(post: Post, *, gone: bool) -> dict[str, object]:
+    raw: dict[str, object] = {
+        "idstr": post.id,
+        "mid": post.id,
+        "created_at": post.at.astimezone(CHINA).strftime("%a %b %d %H:%M:%S %z %Y"),
+        "text": html.escape(post.text, quote=False),
+        "user": {
+            "idstr": post.author.id,
+            "screen_name": post.author.handle,
+            "followers_count": post.author.followers,
+            "verified": post.author.verified,
+        },
+        "visible": {"type": 0, "list_id": 0},
+    }
+    if post.id.isdigit():
+        raw["id"] = int(post.id)
+    counts = {
+        "reposts_count": post.reposts,
+        "comments_count": post.comments,
+        "attitudes_count": post.likes,
+    }
+    raw |= {key: value for key, value in counts.items() if value is not None}
+    if post.parent_id is not None:
+        quoted = html.escape(post.quoted, quote=False)
+        raw["retweeted_status"] = {"idstr": post.parent_id, "text": quoted}
+    if gone:
+        raw["deleted"] = "1"
+    return raw
+
+
+def _xrpc_error(code: int, name: str) -> web.Response:
+    return web.json_response({"error": name, "message": name}, status=code)
+
+
+def _after_cursor(hits: list[Post], cursor: str) -> int:
+    """Return the place of the first of HITS after CURSOR, the time and id of the one before."""
+    if not cursor:
+        return 0
+    last = cursor.partition("__")[2]
+    return next((i + 1 for i, p in enumerate(hits) if p.id == last), len(hits))
+
+
+def _bluesky_view(post: Post) -> dict[str, object]:
+    did = post.author.id if post.author.id.startswith("did:") else f"did:plc:{post.author.id}"
+    uri = post.id if post.id.startswith("at://") else f"at://{did}/app.bsky.feed.post/{post.id}"
+    at = post.at.astimezone(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+    return {
+        "uri": uri,
+        "cid": "bafydemo",
+        "author": {"did": did, "handle": post.author.handle, "displayName": post.author.display},
+        "record": {
+            "$type": "app.bsky.feed.post",
+            "text": post.text,
+            "langs": ["zh"],
+            "createdAt": at,
+        },
+        "replyCount": post.comments or 0,
+        "repostCount": post.reposts or 0,
+        "likeCount": post.likes or 0,
+        "quoteCount": 0,
+        "indexedAt": at,
+        "labels": [],
+    }
+
+
+def _toot_id(post: Post) -> int:
+    """Return an id as Mastodon makes them: milliseconds, then 16 bits to tell posts apart."""
+    return (int(post.at.timestamp() * 1000) << 16) + sum(post.id.encode()) % 65536
+
+
+def _toot(post: Post) -> dict[str, object]:
+    id_ = str(_toot_id(post))
+    return {
+        "id": id_,
+        "created_at": post.at.astimezone(UTC).isoformat(timespec="milliseconds")[:-6] + "Z",
+        "url": f"https://demo.example/@{post.author.handle}/{id_}",
+        "uri": f"https://demo.example/users/{post.author.handle}/statuses/{id_}",
+        "content": f"<p>{html.escape(post.text, quote=False)}</p>",
+        "language": "zh",
+        "reblogs_count": post.reposts or 0,
+        "favourites_count": post.likes or 0,
+        "replies_count": post.comments or 0,
+        "reblog": None,
+        "in_reply_to_id": None,
+        "spoiler_text": "",
+        "account": {
+            "id": post.author.id,
+            "acct": post.author.handle,
+            "display_name": post.author.display,
+            "followers_count": post.author.followers or 0,
+            "bot": False,
+        },
+        "tags": [],
+    }
+
+
+def _rss_item(post: Post) -> str:
+    title, _, rest = post.text.partition("\n")
+    publisher = post.publisher or post.author.display or post.author.handle
+    link = post.url or f"https://portal.example/{post.id}"
+    at = format_datetime(post.at.astimezone(CHINA))
+    return (
+        f"<item><title>{escape(title)}</title><link>{escape(link)}</link>"
+        f'<guid isPermaLink="false">{escape(post.id)}</guid><pubDate>{at}</pubDate>'
+        f"<description>{escape(rest)}</description>"
+        f"<source url={quoteattr(link)}>{escape(publisher)}</source></item>"
+    )

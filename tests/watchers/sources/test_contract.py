@@ -1,0 +1,313 @@
+"""What every connector owes: the same situations, told to each of them."""
+
+import re
+from datetime import timedelta
+
+import pytest
+
+from bot.demo import platforms as server
+from bot.demo.platforms import Platform, Platforms
+from tests.watchers.sources.conftest import T0, Clock, a_post
+from watchers.http import Http
+from watchers.model import Gap, Outcome, Page, Watermark
+from watchers.sources import SOURCES, Source
+
+MINUTE = timedelta(minutes=1)
+PAGE = {"weibo": 20}  # posts on one page
+SECRETS = (server.WEIBO_TOKEN, server.MASTODON_TOKEN, server.BLUESKY_PASSWORD, "eyJ")
+
+
+class Asked:
+    """One connector against its platform; `ask` keeps the watermark from round to round."""
+
+    def __init__(self, name: str, platforms: Platforms, http: Http, clock: Clock) -> None:
+        self.name, self.clock, self.size = name, clock, PAGE[name]
+        self.platform: Platform = getattr(platforms, name)
+        self.source: Source = SOURCES[name].make(http, platforms.settings())
+        self.mark = Watermark()
+
+    async def ask(self, query: str = "奥岚", *, max_pages: int = 5) -> Page:
+        page = await self.source.search(query, self.mark, now=self.clock(), max_pages=max_pages)
+        self.mark = page.watermark
+        return page
+
+    def publish(self, count: int, *, step: timedelta = MINUTE, first: int = 1) -> None:
+        """Let COUNT posts appear, STEP apart, the newest a minute ago."""
+        last = self.clock() - MINUTE
+        posts = [a_post(self.name, first + n, last - (count - 1 - n) * step) for n in range(count)]
+        self.platform.add(posts)
+
+
+@pytest.fixture(params=PAGE)
+def asked(request: pytest.FixtureRequest, platforms: Platforms, http: Http, clock: Clock) -> Asked:
+    return Asked(request.param, platforms, http, clock)
+
+
+def numbers(page: Page) -> list[int]:
+    """Return the numbers of the posts, as the page has them."""
+    return [int(m[1]) for p in page.posts if (m := re.search(r"第(\d+)台", p.text))]
+
+
+async def test_the_first_round_brings_all_there_is_newest_first(asked: Asked) -> None:
+    asked.publish(7)
+    page = await asked.ask()
+    assert numbers(page) == [7, 6, 5, 4, 3, 2, 1]
+    assert page.outcome is Outcome.OK
+    assert page.watermark.at == T0 - MINUTE
+    assert page.watermark.id == page.posts[0].id
+    assert page.watermark.covered_to == T0 - asked.source.lag
+    assert page.watermark.gaps == ()
+
+
+async def test_posts_carry_what_the_source_says_of_them(asked: Asked) -> None:
+    asked.publish(1)
+    (post,) = (await asked.ask()).posts
+    assert post.source == asked.name
+    assert post.created_at == T0 - MINUTE
+    assert post.retrieved_at == T0
+    assert post.text == "奥岚取暖器第1台 #奥岚"
+    assert post.author.handle == "用户1"
+    assert post.url.startswith("https://")
+    assert post.terms_class == "official"
+
+
+async def test_a_round_follows_the_pages_until_there_is_no_more(asked: Asked) -> None:
+    count = 2 * asked.size + 3
+    asked.publish(count, step=timedelta(seconds=1))
+    page = await asked.ask()
+    assert numbers(page) == list(range(count, 0, -1))
+    assert page.outcome is Outcome.OK
+    assert len({p.id for p in page.posts}) == count
+
+
+async def test_a_new_query_reads_only_so_many_pages_and_counts_as_complete(asked: Asked) -> None:
+    asked.publish(5 * asked.size, step=timedelta(seconds=1))
+    page = await asked.ask(max_pages=2)
+    assert len(page.posts) == 2 * asked.size
+    assert page.outcome is Outcome.OK
+    assert page.watermark.gaps == ()
+
+
+async def test_the_next_round_stops_once_it_is_back_at_what_is_known(asked: Asked) -> None:
+    asked.publish(5 * asked.size, step=asked.source.overlap / 10)
+    await asked.ask(max_pages=2)
+    asked.clock.forward(minutes=10)
+    asked.publish(1, first=9001)
+    page = await asked.ask()
+    assert numbers(page)[0] == 9001
+    assert page.outcome is Outcome.OK
+    assert page.requests == 1
+    assert page.watermark.at == asked.clock() - MINUTE
+
+
+async def test_a_post_that_reaches_the_index_late_is_still_found(asked: Asked) -> None:
+    asked.publish(3)
+    await asked.ask()
+    late = asked.source.overlap * 0.8
+    asked.platform.add([a_post(asked.name, 77, T0 - late)])
+    asked.clock.forward(minutes=2)
+    assert 77 in numbers(await asked.ask())
+
+
+async def test_posts_of_others_are_not_brought(asked: Asked) -> None:
+    asked.publish(3)
+    asked.platform.add([a_post(asked.name, 9, T0 - MINUTE, text="天气很好")])
+    assert numbers(await asked.ask()) == [3, 2, 1]
+
+
+async def test_nothing_new_moves_the_time_that_is_covered(asked: Asked) -> None:
+    page = await asked.ask("没有人说过")
+    assert page.outcome is Outcome.OK_EMPTY
+    assert page.posts == ()
+    assert page.watermark.covered_to == T0 - asked.source.lag
+    assert page.watermark.at is not None
+
+
+async def test_more_than_the_pages_hold_leaves_a_gap_that_later_rounds_fill(asked: Asked) -> None:
+    asked.publish(3)
+    await asked.ask()
+    before = asked.mark
+    asked.clock.forward(hours=2)
+    burst = 4 * asked.size
+    asked.publish(burst, step=timedelta(seconds=10), first=1001)
+
+    first = await asked.ask(max_pages=2)
+    assert first.outcome is Outcome.PARTIAL
+    assert numbers(first)[:2] == [1000 + burst, 999 + burst]
+    assert (first.watermark.at, first.watermark.covered_to) == (before.at, before.covered_to)
+    assert before.at is not None
+    oldest = first.posts[-1].at
+    assert first.watermark.gaps == (Gap(start=before.at - asked.source.overlap, end=oldest),)
+    assert "not read yet" in first.detail
+
+    seen = set(numbers(first))
+    for _ in range(3):
+        asked.clock.forward(minutes=1)
+        page = await asked.ask(max_pages=3)
+        seen |= set(numbers(page))
+        if page.outcome is Outcome.OK:
+            break
+    assert page.outcome is Outcome.OK
+    assert page.watermark.gaps == ()
+    assert page.watermark.ahead is None
+    assert seen >= set(range(1001, 1001 + burst))
+    assert page.watermark.covered_to == asked.clock() - asked.source.lag
+
+
+async def test_a_refusal_in_mid_round_keeps_the_posts_and_the_gap(asked: Asked) -> None:
+    asked.publish(3)
+    await asked.ask()
+    before = asked.mark
+    asked.clock.forward(hours=2)
+    asked.publish(3 * asked.size, step=timedelta(seconds=10), first=1001)
+    asked.platform.fail(server.too_many(30), after=1)
+    page = await asked.ask()
+    assert page.outcome is Outcome.PARTIAL
+    assert len(page.posts) == asked.size
+    assert page.until == asked.clock() + timedelta(seconds=30)
+    assert page.watermark.covered_to == before.covered_to
+    assert len(page.watermark.gaps) == 1
+
+
+REFUSALS = [
+    pytest.param(server.status(401), Outcome.AUTH_REQUIRED, None, id="401 wants a login"),
+    pytest.param(server.status(403), Outcome.AUTH_REQUIRED, None, id="403 in JSON wants a login"),
+    pytest.param(server.status(418), Outcome.BLOCKED, timedelta(hours=6), id="418 is a refusal"),
+    pytest.param(server.status(432), Outcome.BLOCKED, timedelta(hours=6), id="432 is a refusal"),
+    pytest.param(server.too_many(), Outcome.RATE_LIMITED, MINUTE, id="429 waits a minute"),
+    pytest.param(
+        server.too_many(90), Outcome.RATE_LIMITED, 1.5 * MINUTE, id="429 waits as long as it says"
+    ),
+    pytest.param(
+        server.status(429, {}, X_RateLimit_Reset="2026-03-02T08:05:00.019685Z"),
+        Outcome.RATE_LIMITED,
+        timedelta(minutes=5, microseconds=19685),
+        id="429 waits until the reset it names",
+    ),
+    pytest.param(
+        server.status(503, {}, Retry_After="120"),
+        Outcome.DOWN,
+        2 * MINUTE,
+        id="503 that says how long is not tried again",
+    ),
+    pytest.param(server.page(), Outcome.SCHEMA_CHANGED, None, id="a web page is never empty"),
+    pytest.param(server.login_wall(), Outcome.AUTH_REQUIRED, None, id="a visitor wall"),
+    pytest.param(
+        server.redirect("https://passport.example.cn/signin"),
+        Outcome.AUTH_REQUIRED,
+        None,
+        id="a redirect to a login page",
+    ),
+    pytest.param(
+        server.redirect("https://elsewhere.example/search"),
+        Outcome.SCHEMA_CHANGED,
+        None,
+        id="a redirect off the host is not followed",
+    ),
+    pytest.param(server.truncated(), Outcome.SCHEMA_CHANGED, None, id="half an answer"),
+    pytest.param(server.huge(5_000_000), Outcome.SCHEMA_CHANGED, None, id="above the cap"),
+    pytest.param(
+        server.huge(5_000_000, packed=True),
+        Outcome.SCHEMA_CHANGED,
+        None,
+        id="a bomb: above the cap once unpacked",
+    ),
+    pytest.param(server.says([1, 2]), Outcome.SCHEMA_CHANGED, None, id="a list, not an object"),
+    pytest.param(server.says({"ok": True}), Outcome.SCHEMA_CHANGED, None, id="no list of posts"),
+    pytest.param(
+        server.says({"statuses": [1, None, "x"], "posts": [1, None, "x"]}),
+        Outcome.SCHEMA_CHANGED,
+        None,
+        id="posts of the wrong type",
+    ),
+    pytest.param(
+        server.says({"statuses": {"a": 1}, "posts": "none"}),
+        Outcome.SCHEMA_CHANGED,
+        None,
+        id="a list of the wrong type",
+    ),
+]
+
+
+@pytest.mark.parametrize(("fault", "outcome", "wait"), REFUSALS)
+async def test_a_refusal_is_an_outcome_and_the_watermark_stays(
+    asked: Asked, fault: server.Fault, outcome: Outcome, wait: timedelta | None
+) -> None:
+    asked.publish(3)
+    await asked.ask()
+    before, count = asked.mark, len(asked.platform.asked)
+    asked.platform.fail(fault)
+    page = await asked.ask()
+    assert page.outcome is outcome
+    assert page.until == (asked.clock() + wait if wait else None)
+    assert page.posts == ()
+    assert page.watermark == before
+    assert page.detail
+    assert len(asked.platform.asked) == count + page.requests
+    assert not any(secret in page.detail for secret in SECRETS)
+    assert (await asked.ask()).outcome is Outcome.OK
+
+
+@pytest.mark.parametrize(
+    "fault",
+    [
+        pytest.param(server.status(500), id="500"),
+        pytest.param(server.status(502), id="502"),
+        pytest.param(server.cut(), id="the connection breaks"),
+        pytest.param(server.slow(0.6), id="too slow"),
+    ],
+)
+async def test_what_passes_is_tried_again_and_three_times_is_enough(
+    asked: Asked, fault: server.Fault
+) -> None:
+    asked.publish(3)
+    await asked.ask()
+    before = asked.mark
+    asked.platform.fail(fault, times=2)
+    page = await asked.ask()
+    assert (page.outcome, page.requests) == (Outcome.OK, 3)
+    asked.mark = before
+    asked.platform.fail(fault, times=3)
+    page = await asked.ask()
+    assert (page.outcome, page.requests, page.watermark) == (Outcome.DOWN, 3, before)
+
+
+async def test_a_server_that_is_not_there_is_down(asked: Asked, platforms: Platforms) -> None:
+    await platforms.stop()
+    page = await asked.ask()
+    assert page.outcome is Outcome.DOWN
+    assert "127.0.0.1" in page.detail
+
+
+async def test_a_missing_count_is_unknown_and_never_zero(asked: Asked) -> None:
+    if asked.name != "weibo":
+        pytest.skip("the others always send counts")
+    asked.publish(1)
+    (post,) = (await asked.ask()).posts
+    assert (post.reposts, post.comments, post.likes) == (None, None, None)
+    assert (post.author.followers, post.author.verified) == (None, None)
+
+
+async def test_the_connection_test_says_how_it_went(asked: Asked) -> None:
+    outcome, words = await asked.source.check(asked.clock())
+    assert outcome is Outcome.OK
+    assert words
+    asked.platform.fail(server.status(401), times=4)
+    outcome, words = await asked.source.check(asked.clock())
+    assert outcome is Outcome.AUTH_REQUIRED
+    assert not any(secret in words for secret in SECRETS)
+
+
+async def test_no_secret_shows_in_any_repr(asked: Asked, http: Http) -> None:
+    await asked.ask()
+    shown = f"{asked.source!r} {vars(asked.source)!r} {http!r} {asked.source.describe()!r}"
+    assert not any(secret in shown for secret in SECRETS)
+
+
+async def test_plain_http_to_another_host_is_refused(asked: Asked, http: Http) -> None:
+    row = SOURCES[asked.name]
+    address = next(s.name for s in row.settings if s.name.endswith("_BASE_URL"))
+    required = {s.name: "x" for s in row.settings if s.required}
+    with pytest.raises(Exception, match="plain http") as raised:
+        row.make(http, required | {address: "http://example.org"})
+    assert address in str(raised.value)

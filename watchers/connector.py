@@ -1,0 +1,114 @@
+"""What every source offers, and what the registry says of it. Knows no source by name."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Protocol
+
+from watchers.errors import BadSetting
+from watchers.http import Http
+from watchers.model import Outcome, Page, Watermark
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Description:
+    """What an operator should know before a source is used."""
+
+    terms: str  # what the source's terms allow, in our words
+    attribution: str  # how the origin is named beside a post
+    cost_unit: str  # what one request costs
+    min_interval: timedelta  # between two rounds of one query
+    terms_class: str  # official | contract | public-feed | public-web | provider
+
+
+class Source(Protocol):
+    """A place that posts come from. Nothing that it does makes `search` or `check` raise."""
+
+    @property
+    def name(self) -> str:
+        """The registry name; it stands in every post."""
+
+    @property
+    def title(self) -> str:
+        """The name people know."""
+
+    @property
+    def every(self) -> timedelta:
+        """How long between two rounds of a query, as a rule."""
+
+    @property
+    def overlap(self) -> timedelta:
+        """How far behind the watermark a round reads again: indexes lag, pages drift."""
+
+    @property
+    def lag(self) -> timedelta:
+        """How long a post takes into the source's index, as a rule: what is newer may miss."""
+
+    @property
+    def freshness(self) -> timedelta:
+        """A source whose newest post of a common word is older than this answers stale."""
+
+    @property
+    def feeds(self) -> tuple[str, ...]:
+        """Queries of its own, read whole and matched here; empty: it is asked clients' words."""
+
+    async def search(
+        self, query: str, since: Watermark, *, now: datetime, max_pages: int = 5
+    ) -> Page:
+        """Read one round of QUERY from the newest post back to SINCE."""
+
+    async def check(self, now: datetime) -> tuple[Outcome, str]:
+        """Test the connection: how it went, and a sentence for people."""
+
+    def describe(self) -> Description:
+        """Say what an operator should know."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Setting:
+    """A variable of the environment that a source reads."""
+
+    name: str
+    meaning: str
+    required: bool = False
+    default: str = ""
+    secret: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SourceRow:
+    """One line of the registry: how to set a source up and how to build it."""
+
+    name: str
+    title: str
+    settings: tuple[Setting, ...]
+    make: Callable[[Http, Mapping[str, str]], Source]
+
+    def missing(self, settings: Mapping[str, str]) -> tuple[str, ...]:
+        """Return the required settings that are not given."""
+        return tuple(
+            s.name for s in self.settings if s.required and not settings.get(s.name, "").strip()
+        )
+
+    def ready(self, settings: Mapping[str, str]) -> bool:
+        """Is the source set up?"""
+        return not self.missing(settings)
+
+
+def whole_number(
+    settings: Mapping[str, str], name: str, default: int | None, *, least: int = 0
+) -> int | None:
+    """Return the setting NAME as a number of at least LEAST, or DEFAULT; raises BadSetting."""
+    text = settings.get(name, "").strip()
+    if not text:
+        return default
+    if not text.isascii() or not text.isdigit() or int(text) < least:
+        where = f"{name}={text[:20]}: give a whole number, {least} or more"
+        raise BadSetting(where)
+    return int(text)
+
+
+def interval(settings: Mapping[str, str], name: str, default: timedelta) -> timedelta:
+    """Return the setting NAME, in seconds, as a time; raises BadSetting."""
+    seconds = whole_number(settings, name, None, least=1)
+    return default if seconds is None else timedelta(seconds=seconds)
