@@ -48,9 +48,11 @@ def _common(workspace: Workspace, user: User) -> Json:
     }
 
 
-def find_element(tree: Any, action_id: str, value: str | None, place: str) -> tuple[str, Json]:
+def find_element(
+    tree: Any, action_id: str, value: str | None, place: str, *, block_id: str | None = None
+) -> tuple[str, Json]:
     """Return (block_id, element) of ACTION_ID inside TREE; NotThere says what was there instead."""
-    every = list(named_parts(tree))
+    every = [(b, part) for b, part in named_parts(tree) if block_id in {None, b}]
     found = [(block, part) for block, part in every if part["action_id"] == action_id]
     exact = [(block, part) for block, part in found if value is not None and _holds(part, value)]
     if exact or len(found) == 1:

@@ -6,6 +6,7 @@ from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 from bot.preview import contract as contracts
@@ -13,6 +14,7 @@ from bot.preview import people
 from bot.preview.contract import Call
 from bot.preview.delivery import Answer, Delivery, SignedRequests, Sockets
 from bot.preview.faults import Fault
+from bot.preview.pages import Pages
 from bot.preview.people import NotThere
 from bot.preview.server import Server
 from bot.preview.web_api import BlockProblems, WebApi
@@ -65,7 +67,7 @@ class Preview:
     STRICT: ids nobody declared are unknown, as in Slack; otherwise they become channels and people.
     PROBLEMS judges blocks and views. CONTRACT is a folder of method files: calls are then held
     against it and need their scopes. REQUEST_URL: signed HTTP requests in place of sockets. EVENTS:
-    the event types the app subscribed to. COMMANDS: what the page's slash box offers.
+    the event types the app subscribed to. COMMANDS: what the page's slash box offers, with a hint.
     """
 
     def __init__(
@@ -81,7 +83,7 @@ class Preview:
         contract: Path | None = None,
         scopes: Collection[str] = SCOPES,
         events: Collection[str] = (),
-        commands: Collection[str] = ("/crisis",),
+        commands: Mapping[str, str] = MappingProxyType({"/crisis": "help"}),
         rate_limit: bool = False,
         request_url: str | None = None,
         signing_secret: str = "",
@@ -92,7 +94,6 @@ class Preview:
         self.app_token = f"xapp-{new_key()}"
         self.contract = contract
         self.events = frozenset(events)
-        self.commands = tuple(commands)
         self._banner = ""
         self._watching: set[asyncio.Event] = set()
         self._scopes_by_use: set[frozenset[str]] = set()
@@ -123,11 +124,20 @@ class Preview:
             rate_limit=rate_limit,
             new_key=new_key,
         )
+        self._pages = Pages(
+            self.workspace,
+            self,
+            commands=commands,
+            banner=lambda: self._banner,
+            connections=lambda: len(self.sockets.open),
+            watching=self._watching,
+            stopping=self.server.stopping,
+        )
 
     # ------------------------------------------------------------------------ start and stop
     async def start(self, host: str = "127.0.0.1", port: int = 0) -> str:
         """Listen and return the address of the page; ValueError when HOST is not loopback."""
-        return f"{await self.server.start(host, port, [])}/"
+        return f"{await self.server.start(host, port, self._pages.routes())}/"
 
     async def stop(self) -> None:
         await self.server.stop()
@@ -239,14 +249,23 @@ class Preview:
 
     # ---------------------------------------------------------------- what people do in Slack
     async def press(
-        self, user: str, channel: str, ts: str, action_id: str, value: str | None = None
+        self,
+        user: str,
+        channel: str,
+        ts: str,
+        action_id: str,
+        value: str | None = None,
+        *,
+        block_id: str | None = None,
     ) -> Answer:
         """Click ACTION_ID in the message TS (confirmed, where it asks). VALUE: the option chosen,
         or which of several buttons with that id. NotThere when nobody could click it."""
         room = self._room(channel)
         spot = self._spot(user, room, ts)
         tree = [spot.blocks, spot.attachments]
-        block_id, element = people.find_element(tree, action_id, value, f"{channel} {ts}")
+        block_id, element = people.find_element(
+            tree, action_id, value, f"{channel} {ts}", block_id=block_id
+        )
         act = people.action(block_id, element, value, self.workspace.next_ts())
         return await self._click(user, room, spot, act)
 

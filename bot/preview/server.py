@@ -32,6 +32,7 @@ from bot.preview.workspace import (
 )
 
 PAGE = Path(__file__).parent / "page"
+PARTS = ("app.js", "blocks.js", "icon.svg", "style.css")
 POST_GAP = timedelta(milliseconds=950)  # about one message a second and channel (slack.md R1)
 LARGEST_BODY = 64 * 1024 * 1024  # bytes
 POLICY = (
@@ -104,9 +105,7 @@ class Server:
     def _routes(self) -> list[web.RouteDef]:
         return [
             web.get("/", _static("index.html")),
-            web.get("/app.js", _static("app.js")),
-            web.get("/blocks.js", _static("blocks.js")),
-            web.get("/style.css", _static("style.css")),
+            *(web.get(f"/{name}", _static(name)) for name in PARTS),
             web.get("/api/{method}", self._api),
             web.post("/api/{method}", self._api),
             web.get("/socket", self.sockets.serve),

@@ -490,6 +490,11 @@ class Workspace:
         self.changed()
         return note
 
+    def dismiss(self, user: str, ts: str) -> None:
+        """Take an ephemeral message away, as its reader may."""
+        self.ephemeral = [e for e in self.ephemeral if (e.user, e.ts) != (user, ts)]
+        self.changed()
+
     # ----------------------------------------------------------------------------- modals
     def stack(self, user: str) -> list[Modal]:
         """Return the views USER has open, the one on top last."""

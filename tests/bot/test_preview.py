@@ -27,6 +27,8 @@ from bot.preview import (
     Preview,
     User,
 )
+from tests.browser import browser, chromium
+from tests.conftest import missing
 
 START = datetime(2026, 3, 10, 12, 0, tzinfo=UTC)
 Json = dict[str, Any]
@@ -932,3 +934,183 @@ async def test_waiting_for_what_never_happens_ends(preview: Preview) -> None:
     with pytest.raises(TimeoutError):
         await preview.until(lambda: False, timeout=0.05)
     assert asyncio.get_running_loop().is_running()
+
+
+# ------------------------------------------------------------------------------------- the page
+async def as_page(preview: Preview, name: str, body: Json, **headers: str) -> tuple[int, Json]:
+    """Send what the page's script would send."""
+    base = preview.workspace.base
+    sent = {"Origin": base} | headers
+    async with (
+        aiohttp.ClientSession() as session,
+        session.post(f"{base}/page/{name}", json=body, headers=sent) as got,
+    ):
+        return got.status, json.loads(await got.text()) if got.status != 403 else {}
+
+
+async def snapshot(preview: Preview, user: str) -> Json:
+    place = f"{preview.workspace.base}/page/state"
+    async with aiohttp.ClientSession() as session, session.get(place, params={"user": user}) as got:
+        found: Json = await got.json()
+        return found
+
+
+async def test_the_page_loads_nothing_from_elsewhere(preview: Preview) -> None:
+    base = preview.workspace.base
+    async with aiohttp.ClientSession() as session:
+        for name in ("", "app.js", "blocks.js", "style.css", "icon.svg"):
+            async with session.get(f"{base}/{name}") as got:
+                assert got.status == 200
+                assert "default-src 'none'" in got.headers["Content-Security-Policy"]
+                words = (await got.text()).replace("http://www.w3.org/2000/svg", "")
+                assert "src=http" not in words.replace('"', "")
+                assert "@import" not in words
+
+
+async def test_a_person_sees_only_what_is_theirs(preview: Preview) -> None:
+    await client_of(preview).chat_postEphemeral(channel="C0ALERTS", user="U0LEAD", text="psst")
+    trigger = preview.workspace.new_trigger("U0LEAD")
+    await client_of(preview).views_open(trigger_id=trigger, view=MODAL)
+    preview.banner = "Everything here is invented"
+    lead, viewer = await snapshot(preview, "U0LEAD"), await snapshot(preview, "U0VIEWER")
+    assert lead["banner"] == "Everything here is invented"
+    assert "C0SECRET" in {c["id"] for c in lead["channels"]}
+    assert "C0SECRET" not in {c["id"] for c in viewer["channels"]}
+    assert "secret" not in json.dumps(viewer)
+    assert [e["text"] for e in lead["ephemerals"]] == ["psst"]
+    assert len(lead["modals"]) == 1
+    assert (viewer["ephemerals"], viewer["modals"]) == ([], [])
+
+
+async def test_the_page_acts_in_the_name_of_a_person(preview: Preview, connect: Connect) -> None:
+    bot = await connect(preview)
+    ts = await posted(preview)
+    act: Json = {"user": "U0LEAD", "channel": "C0ALERTS"}
+    command = await as_page(preview, "command", act | {"text": "/crisis check Aulane"})
+    assert command == (200, {"error": ""})
+    press = act | {"ts": ts, "action_id": "ack", "block_id": "inc-204:r7:act", "value": None}
+    assert await as_page(preview, "press", press) == (200, {"error": ""})
+    assert [body.get("text", "click") for body in bot.seen] == ["check Aulane", "click"]
+    await as_page(preview, "say", act | {"text": "I am on it", "thread_ts": ts})
+    assert preview.channel("C0ALERTS")[0].replies[-1].text == "I am on it"
+    note = preview.ephemerals("U0LEAD")[0].ts
+    await as_page(preview, "dismiss", act | {"ts": note})
+    assert note not in {e.ts for e in preview.ephemerals("U0LEAD")}
+
+
+async def test_the_page_fills_in_modals(preview: Preview, connect: Connect) -> None:
+    bot = await connect(preview)
+    view = await opened(preview)
+    ask: Json = {"user": "U0LEAD", "view": view}
+    empty = await as_page(preview, "submit", ask | {"values": {"reason": None, "note": None}})
+    assert empty == (200, {"error": ""})
+    assert preview.modals("U0LEAD")[0].errors == {"reason": "Please complete this required field."}
+    await as_page(preview, "submit", ask | {"values": {"reason": "calm", "note": None}})
+    assert (len(bot.seen), preview.modals("U0LEAD")) == (1, [])
+    again = await opened(preview)
+    assert (await as_page(preview, "close", {"user": "U0LEAD", "view": again}))[0] == 200
+    assert preview.modals("U0LEAD") == []
+
+
+@pytest.mark.parametrize(
+    ("name", "body", "status"),
+    [
+        pytest.param("command", {"text": "/other x"}, 200, id="a command nobody offers"),
+        pytest.param("press", {"ts": "1.0", "action_id": "ack"}, 400, id="no such message"),
+        pytest.param("press", {"ts": "1.0"}, 400, id="an argument is missing"),
+        pytest.param("submit", {"view": "V0", "values": {}}, 400, id="no such modal"),
+    ],
+)
+async def test_the_page_is_told_what_does_not_work(
+    preview: Preview, name: str, body: Json, status: int
+) -> None:
+    act: Json = {"user": "U0LEAD", "channel": "C0ALERTS"}
+    got, told = await as_page(preview, name, act | body)
+    assert got == status
+    assert told["error"]
+
+
+async def test_another_site_cannot_act(preview: Preview) -> None:
+    words: Json = {"user": "U0LEAD", "channel": "C0ALERTS", "text": "forged"}
+    status, _ = await as_page(preview, "say", words, Origin="https://evil.example")
+    assert status == 403
+    place = f"{preview.workspace.base}/page/say"
+    async with aiohttp.ClientSession() as session:
+        async with session.post(place, json=words) as got:
+            assert got.status == 403  # no origin: not from a browser's own page
+        form = {"Origin": preview.workspace.base}
+        async with session.post(place, data=json.dumps(words), headers=form) as got:
+            assert got.status == 415  # what a form could send
+    assert preview.channel("C0ALERTS") == []
+
+
+async def test_the_page_hears_of_every_change(preview: Preview) -> None:
+    place = f"{preview.workspace.base}/page/changes"
+    async with aiohttp.ClientSession() as session, session.get(place) as stream:
+        assert await stream.content.readline() == b"data: changed\n"
+        await stream.content.readline()
+        preview.post_as("U0LEAD", "C0ALERTS", "news")
+        async with asyncio.timeout(2):
+            assert await stream.content.readline() == b"data: changed\n"
+
+
+HOSTILE = "<script>window.evil = 1</script> <!channel> <img src=x onerror=evil()> &amp;"
+SHOWN: list[Json] = [
+    {"type": "section", "text": {"type": "plain_text", "text": HOSTILE}},
+    {
+        "type": "rich_text",
+        "elements": [
+            {"type": "rich_text_quote", "elements": [{"type": "text", "text": HOSTILE}]},
+            {
+                "type": "rich_text_section",
+                "elements": [{"type": "link", "url": "javascript:evil()", "text": "bad link"}],
+            },
+        ],
+    },
+    {
+        "type": "section",
+        "text": {
+            "type": "mrkdwn",
+            "verbatim": True,
+            "text": "*bold* _lean_ `code` &lt;!channel&gt; <@U0LEAD> <https://x.invalid|a link>"
+            f" at <!date^{int(START.timestamp())}^{{time}}|12:00 UTC> <javascript:evil()|bad>",
+        },
+    },
+]
+
+
+@pytest.mark.heavy
+async def test_hostile_text_shows_literally_and_buttons_work_in_a_browser(
+    preview: Preview, connect: Connect
+) -> None:
+    if chromium() is None:
+        missing("Chromium is not installed")
+    bot = await connect(preview)
+    confirm = {
+        "title": {"type": "plain_text", "text": "Sure?"},
+        "text": {"type": "plain_text", "text": "It is yours then."},
+        "confirm": {"type": "plain_text", "text": "Yes, mine"},
+        "deny": {"type": "plain_text", "text": "No"},
+    }
+    asking = {"type": "actions", "elements": [BUTTON | {"confirm": confirm}]}
+    await posted(preview, SHOWN)
+    await posted(preview, [asking])
+    async with browser() as tab:
+        await tab.open(f"{preview.workspace.base}/", width=380)
+        await tab.until("document.querySelector('.message .rich')")
+        shown = await tab.ask("document.querySelector('.message .body').textContent")
+        assert shown.count(HOSTILE) == 2
+        assert "bold lean code <!channel> @Account lead a link at 20:00" in shown  # in Shanghai
+        assert await tab.ask("window.evil") is None
+        links = await tab.ask("[...document.querySelectorAll('.body a')].map((a) => a.href)")
+        assert links == ["https://x.invalid/"]
+        assert await tab.ask("document.documentElement.scrollWidth") == 380
+        await tab.click(".body .button", "Acknowledge")
+        await tab.click(".dialog .button", "Yes, mine")
+        await tab.until("document.body.textContent.includes('taken by @Duty officer')")
+        await tab.until("document.body.textContent.includes('Only visible to you')")
+        await tab.ask("document.querySelector('textarea').value = '/crisis hello'")
+        await tab.click(".send")
+        await tab.until("document.body.textContent.includes('you said hello')")
+        assert tab.errors == []
+    assert [body["user"]["id"] for body in bot.seen[:1]] == ["U0DUTY"]
