@@ -141,11 +141,24 @@ def test_the_type_is_chosen_by_its_posts(counted: list[Counted], chosen: str | N
 
 
 # -------------------------------------------------------------------------------------- the faults
+LEXICON = """lexicon:
+  zh: [崩了, 宕机, 退款, '502']
+  weak: [退款]
+  en: [outage]
+  evasions: []
+  exclude: [心态崩了]
+"""
+
+
 @pytest.fixture
 def folder(tmp_path: Path) -> Path:
     """A copy of the shipped files that a test may spoil."""
     target = tmp_path / "books"
     shutil.copytree(SHIPPED, target, ignore=shutil.ignore_patterns("*.py", "__pycache__"))
+    outage = target / "outage.yaml"  # its words are tuned now and then; here they stay
+    before, rest = outage.read_text("utf-8").split("lexicon:\n")
+    _, after = rest.split("\nwatch:")
+    outage.write_text(f"{before}{LEXICON}\nwatch:{after}", "utf-8")
     return target
 
 
@@ -277,7 +290,7 @@ def faults(folder: Path, overrides: Path | None = None) -> list[str]:
             "outage.yaml",
             "'502'",
             "502",
-            'outage.yaml: lexicon.zh[15]: is the number 502 where text belongs; put it in quotes: "502"',
+            'outage.yaml: lexicon.zh[3]: is the number 502 where text belongs; put it in quotes: "502"',
             id="a number that lost its quotes",
         ),
         pytest.param(
@@ -334,7 +347,7 @@ def faults(folder: Path, overrides: Path | None = None) -> list[str]:
             "outage.yaml",
             "weak: [退款",
             "weak: [[退款",
-            "outage.yaml: line 24: expected ',' or ']', but got '<scalar>'; mend the line",
+            "outage.yaml: line 21: expected ',' or ']', but got '<scalar>'; mend the line",
             id="no YAML",
         ),
         pytest.param(
