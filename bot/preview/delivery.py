@@ -11,6 +11,7 @@ import hmac
 import itertools
 import json
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any, Protocol
@@ -153,7 +154,8 @@ class Sockets:
         leaving, self.open = self.open, []
         self._connected.clear()
         for socket in leaving:
-            await socket.send_json({"type": "disconnect", "reason": reason, "debug_info": {}})
+            with suppress(ConnectionError):  # gone already
+                await socket.send_json({"type": "disconnect", "reason": reason, "debug_info": {}})
         self.changed()
         return len(leaving)
 

@@ -3,7 +3,8 @@
 import asyncio
 import secrets
 from collections.abc import Callable, Collection, Iterable, Mapping
-from dataclasses import dataclass
+from contextlib import suppress
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from pathlib import Path
 from types import MappingProxyType
@@ -32,6 +33,7 @@ from bot.preview.workspace import (
     with_ids,
 )
 
+LOOK_AGAIN = 0.05  # s
 SCOPES = (
     "app_mentions:read",
     "channels:history",
@@ -162,14 +164,16 @@ class Preview:
             event.set()
 
     async def until(self, holds: Callable[[], bool], timeout: float = 5.0) -> None:
-        """Wait until HOLDS() is true, looking after each change; TimeoutError after TIMEOUT s."""
+        """Wait until HOLDS() is true; TimeoutError after TIMEOUT s. Looks after each change, and
+        now and then without one, for what happens outside the workspace."""
         event = asyncio.Event()
         self._watching.add(event)
         try:
             async with asyncio.timeout(timeout):
                 while not holds():
                     event.clear()
-                    await event.wait()
+                    with suppress(TimeoutError):
+                        await asyncio.wait_for(event.wait(), LOOK_AGAIN)
         finally:
             self._watching.discard(event)
 
@@ -197,8 +201,8 @@ class Preview:
 
     @property
     def calls(self) -> list[Call]:
-        """Return every call the bot made, in order of arrival."""
-        return self.server.calls
+        """Return every call the bot made (of very many the newest), in order of arrival."""
+        return list(self.server.calls)
 
     def problems(self, contract: Path | None = None) -> list[str]:
         """Return what is wrong with the calls so far by the contract; each fault once."""
@@ -311,11 +315,11 @@ class Preview:
         self._scopes_by_use.add(frozenset({"commands"}))
         payload = people.command(self.workspace, person, room, verb, text)
         answer = await self.delivery.send("slash_commands", payload)
+        if answer.body:
+            url = ResponseUrl(room.id, person.id, self.workspace.now())
+            answer = _carried_out(answer, lambda: self.server.respond(url, answer.body))
         if answer.error:
             self._slackbot(person, room, f'{verb} failed with the error "{answer.error}"')
-        elif answer.body:
-            url = ResponseUrl(room.id, person.id, self.workspace.now())
-            self.server.respond(url, answer.body)
         return answer
 
     async def submit(
@@ -334,14 +338,14 @@ class Preview:
         person = self.workspace.users[user]
         payload = people.submission(self.workspace, person, modal, state)
         answer = await self.delivery.send("interactive", payload)
-        self._after_submit(modal, answer)
-        return answer
-
-    def _after_submit(self, modal: Modal, answer: Answer) -> None:
+        if answer.ok:
+            answer = _carried_out(answer, lambda: self._after_submit(modal, answer))
         if answer.error:
             modal.errors = {"": "We had some trouble connecting. Try again?"}
             self._changed()
-            return
+        return answer
+
+    def _after_submit(self, modal: Modal, answer: Answer) -> None:
         act = answer.body.get("response_action")
         if act == "errors":
             modal.errors = dict(answer.body["errors"])
@@ -463,3 +467,12 @@ class Preview:
                 from_slack=True,
             )
         )
+
+
+def _carried_out(answer: Answer, follow: Callable[[], None]) -> Answer:
+    """FOLLOW what an acknowledgement asks for; where Slack would refuse that, say so instead."""
+    try:
+        follow()
+    except Refused as refused:
+        return replace(answer, error=refused.code)
+    return answer

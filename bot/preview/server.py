@@ -6,6 +6,7 @@ loopback (no DNS rebinding) and what carries an Origin must carry ours.
 
 import asyncio
 import json
+from collections import deque
 from collections.abc import Awaitable, Callable, Collection, Mapping
 from datetime import timedelta
 from email.utils import format_datetime
@@ -34,6 +35,7 @@ from bot.preview.workspace import (
 PAGE = Path(__file__).parent / "page"
 PARTS = ("app.js", "blocks.js", "icon.svg", "style.css")
 POST_GAP = timedelta(milliseconds=950)  # about one message a second and channel (slack.md R1)
+KEPT_CALLS = 20_000  # the newest; a preview may run for days
 LARGEST_BODY = 64 * 1024 * 1024  # bytes
 POLICY = (
     "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; connect-src 'self';"
@@ -72,7 +74,7 @@ class Server:
         self.contract = contract
         self.rate_limit = rate_limit
         self.new_key = new_key
-        self.calls: list[Call] = []
+        self.calls: deque[Call] = deque(maxlen=KEPT_CALLS)
         self.faults = Faults()
         self.stopping = asyncio.Event()
         self._runner: web.AppRunner | None = None
@@ -144,7 +146,10 @@ class Server:
 
     # --------------------------------------------------------------------------- the Web API
     async def _api(self, request: web.Request) -> web.StreamResponse:
-        raw = await _arguments(request)
+        try:
+            raw = await _arguments(request)
+        except ValueError:
+            return self._reply({"ok": False, "error": "invalid_json"})
         token = _token(request, raw)
         call = Call(method=request.match_info["method"], args=raw, at=self.workspace.now())
         self.calls.append(call)

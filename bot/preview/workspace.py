@@ -9,7 +9,7 @@ import itertools
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
-from typing import Any
+from typing import Any, TypeVar
 from zoneinfo import ZoneInfo
 
 Json = dict[str, Any]
@@ -24,6 +24,9 @@ RESPONSE_USES = 5
 TEXT_LIMIT = 40_000  # characters; Slack cuts and warns
 METADATA_LIMIT = 16_000  # bytes of JSON; Slack's own figure is not published
 VIEWS_STACKED = 3
+
+
+Worn = TypeVar("Worn", "Trigger", "ResponseUrl")
 
 
 class Refused(Exception):
@@ -352,6 +355,7 @@ class Workspace:
         return f"{self._last_ts // 1_000_000}.{self._last_ts % 1_000_000:06d}"
 
     def new_trigger(self, user: str) -> str:
+        self.triggers = _alive(self.triggers, self.now())
         key = self.fresh("trigger.")
         self.triggers[key] = Trigger(user, self.now() + TRIGGER_LIFE)
         return key
@@ -539,6 +543,7 @@ class Workspace:
     def new_response_url(
         self, channel: str, user: str, message_ts: str | None = None, thread_ts: str | None = None
     ) -> str:
+        self.response_urls = _alive(self.response_urls, self.now())
         key = self.fresh("R")
         self.response_urls[key] = ResponseUrl(
             channel, user, self.now() + RESPONSE_LIFE, message_ts, thread_ts
@@ -556,6 +561,11 @@ class Workspace:
             raise Refused("used_url")
         url.left -= 1
         return url
+
+
+def _alive(keys: dict[str, Worn], now: datetime) -> dict[str, Worn]:
+    """Return KEYS without those that expired long ago, so that a long run does not hoard them."""
+    return {key: worn for key, worn in keys.items() if worn.until > now - timedelta(hours=1)}
 
 
 def _readable(key: str, *prefixes: str) -> str:

@@ -1,6 +1,7 @@
 """The stand-in for Slack, tried with the real SDK and a real Bolt app against it."""
 
 import asyncio
+import io
 import json
 from collections.abc import AsyncIterator, Awaitable, Callable
 from datetime import UTC, datetime, timedelta
@@ -1114,3 +1115,344 @@ async def test_hostile_text_shows_literally_and_buttons_work_in_a_browser(
         await tab.until("document.body.textContent.includes('you said hello')")
         assert tab.errors == []
     assert [body["user"]["id"] for body in bot.seen[:1]] == ["U0DUTY"]
+
+
+# ----------------------------------------------------------------------------------- small rules
+@pytest.mark.parametrize(
+    ("method", "args", "code"),
+    [
+        ("chat.postMessage", {"channel": "C0ALERTS"}, "no_text"),
+        ("chat.postMessage", {"text": "x"}, "invalid_arguments"),
+        ("chat.postMessage", {"channel": "C0ALERTS", "blocks": "[{"}, "invalid_blocks_format"),
+        ("chat.postMessage", {"channel": "C0ALERTS", "blocks": {"a": 1}}, "invalid_blocks_format"),
+        (
+            "chat.postMessage",
+            {"channel": "C0ALERTS", "text": "x", "metadata": {"event_type": "a"}},
+            "invalid_metadata_format",
+        ),
+        (
+            "chat.postMessage",
+            {"channel": "C0ALERTS", "text": "x", "metadata": {"event_payload": {"k": 1}}},
+            "invalid_metadata_format",
+        ),
+        (
+            "chat.postMessage",
+            {
+                "channel": "C0ALERTS",
+                "text": "x",
+                "metadata": {"event_type": "a", "event_payload": {"k": "v" * 20_000}},
+            },
+            "metadata_too_large",
+        ),
+        ("chat.getPermalink", {"channel": "C0ALERTS", "message_ts": "1.0"}, "message_not_found"),
+        ("conversations.history", {"channel": "C0OTHER"}, "not_in_channel"),
+        ("conversations.history", {"channel": "C0ALERTS", "oldest": "soon"}, "invalid_ts_oldest"),
+        ("conversations.history", {"channel": "C0ALERTS", "cursor": "???"}, "invalid_cursor"),
+        ("conversations.join", {"channel": "C0OLD"}, "is_archived"),
+        ("conversations.open", {}, "users_list_not_supplied"),
+        ("conversations.open", {"users": "U0LEAD,U0DUTY"}, "method_not_supported_for_channel_type"),
+        ("usergroups.users.list", {"usergroup": "S0NONE"}, "no_such_subteam"),
+        ("users.info", {"user": "U0NOBODY"}, "user_not_found"),
+        ("views.open", {"trigger_id": "t"}, "invalid_arguments"),
+        ("views.update", {"view_id": "V0", "view": MODAL}, "not_found"),
+        (
+            "views.open",
+            {"trigger_id": "t", "view": {**MODAL, "private_metadata": "x" * 250_000}},
+            "view_too_large",
+        ),
+        ("files.completeUploadExternal", {"files": []}, "invalid_arguments"),
+        ("files.completeUploadExternal", {"files": [{"id": "F0"}]}, "file_not_found"),
+        ("files.info", {"file": "F0"}, "file_not_found"),
+    ],
+)
+async def test_what_slack_refuses_is_refused(
+    preview: Preview, method: str, args: Json, code: str
+) -> None:
+    assert await code_of(client_of(preview).api_call(method, json=args)) == code
+
+
+async def test_a_very_long_text_is_cut_with_a_warning(preview: Preview) -> None:
+    answer = await client_of(preview).chat_postMessage(channel="C0ALERTS", text="x" * 40_001)
+    assert answer["warning"] == "message_truncated"
+    assert len(preview.channel("C0ALERTS")[0].root.text) == 40_000
+
+
+async def test_the_bot_may_delete_what_it_wrote(preview: Preview) -> None:
+    ts = await posted(preview)
+    await client_of(preview).chat_delete(channel="C0ALERTS", ts=ts)
+    assert preview.channel("C0ALERTS") == []
+
+
+async def test_the_bot_itself_can_be_looked_up_and_a_talk_reopened(preview: Preview) -> None:
+    client = client_of(preview)
+    assert (await client.users_info(user=BOT_USER))["user"]["is_bot"] is True
+    talk = (await client.conversations_open(users=["U0LEAD"]))["channel"]["id"]
+    assert (await client.conversations_open(channel=talk))["channel"]["id"] == talk
+
+
+async def test_a_body_that_is_no_json_is_named_so(preview: Preview) -> None:
+    headers = {"Content-Type": "application/json"}
+    place = f"{preview.api_url}auth.test"
+    async with (
+        aiohttp.ClientSession() as session,
+        session.post(place, data="{", headers=headers) as got,
+    ):
+        assert (await got.json())["error"] == "invalid_json"
+
+
+async def test_an_upload_must_have_the_announced_length(preview: Preview) -> None:
+    client = client_of(preview)
+    place = (await client.files_getUploadURLExternal(filename="a.png", length=10))["upload_url"]
+    async with aiohttp.ClientSession() as session:
+        async with session.post(place, data=b"four") as got:
+            assert got.status == 400
+        async with session.post(place, data={"file": io.BytesIO(b"0123456789")}) as got:
+            assert (got.status, await got.text()) == (200, "OK - 10")  # as a form's file
+        for missing_place in ("upload/F0", "files/F0", "archives/C0/pxyz", "response/R0"):
+            url = f"{preview.workspace.base}/{missing_place}"
+            verb = session.post if missing_place[0] in "ur" else session.get
+            async with verb(url, json={}) as got:
+                assert got.status == 404
+
+
+async def test_administrators_change_what_the_bot_may_do(preview: Preview) -> None:
+    client = client_of(preview)
+    preview.kick("C0ALERTS")
+    assert await code_of(client.chat_postMessage(channel="C0ALERTS", text="x")) == "not_in_channel"
+    preview.invite("C0ALERTS")
+    await client.chat_postMessage(channel="C0ALERTS", text="x")
+    preview.archive("C0ALERTS")
+    assert await code_of(client.chat_postMessage(channel="C0ALERTS", text="x")) == "is_archived"
+
+
+async def test_a_response_url_may_change_the_message_that_was_clicked(preview: Preview) -> None:
+    ts = await posted(preview)
+    await client_of(preview).chat_postEphemeral(channel="C0ALERTS", user="U0LEAD", text="asking")
+    note = preview.ephemerals("U0LEAD")[0].ts
+    on_message = preview.workspace.new_response_url("C0ALERTS", "U0LEAD", ts)
+    on_note = preview.workspace.new_response_url("C0ALERTS", "U0LEAD", note)
+    on_nothing = preview.workspace.new_response_url("C0ALERTS", "U0LEAD")
+
+    async with aiohttp.ClientSession() as session:
+
+        async def use(place: str, body: Json) -> int:
+            async with session.post(place, json=body) as got:
+                return got.status
+
+        assert await use(on_message, {"replace_original": True, "text": "closed"}) == 200
+        assert preview.channel("C0ALERTS")[0].root.text == "closed"
+        assert await use(on_nothing, {"response_type": "in_channel", "text": "to all"}) == 200
+        assert preview.channel("C0ALERTS")[1].root.text == "to all"
+        assert await use(on_message, {"delete_original": True}) == 200
+        assert [t.root.text for t in preview.channel("C0ALERTS")] == ["to all"]
+        assert await use(on_note, {"delete_original": True}) == 200
+        assert preview.ephemerals("U0LEAD") == []
+        assert await use(on_nothing, {"replace_original": True, "text": "x"}) == 404
+        assert await use(on_nothing, {"text": ""}) == 404
+
+
+async def test_a_click_may_be_in_an_ephemeral_or_a_modal(
+    preview: Preview, connect: Connect
+) -> None:
+    bot = await connect(preview)
+    await client_of(preview).chat_postEphemeral(
+        channel="C0ALERTS", user="U0LEAD", text="?", blocks=ROOT
+    )
+    note = preview.ephemerals("U0LEAD")[0]
+    payloads: list[Json] = []
+
+    async def noted(ack: Any, body: Json) -> None:
+        payloads.append(body)
+        await ack()
+
+    bot.app.action("ack2")(noted)
+    bot.app.action("in_view")(noted)
+    await preview.press_stale(
+        "U0LEAD", "C0ALERTS", note.ts, BUTTON | {"action_id": "ack2", "block_id": "b"}
+    )
+    assert payloads[0]["container"]["is_ephemeral"] is True
+    assert "message" not in payloads[0]
+    button = {"type": "actions", "elements": [BUTTON | {"action_id": "in_view"}]}
+    trigger = preview.workspace.new_trigger("U0LEAD")
+    await client_of(preview).views_open(
+        trigger_id=trigger, view=MODAL | {"blocks": [*MODAL["blocks"], button]}
+    )
+    view = preview.modals("U0LEAD")[0].id
+    assert (await preview.press_in_view("U0LEAD", view, "in_view")).ok
+    assert payloads[1]["view"]["id"] == view
+
+
+async def test_a_refused_acknowledgement_is_told_to_the_person(
+    make: Make, connect: Connect
+) -> None:
+    preview = await make(problems=lambda message: ["no"] if "you said" in str(message) else [])
+    await connect(preview)
+    answer = await preview.command("U0DUTY", "C0ALERTS", "/crisis", "hello")
+    assert answer.error == "invalid_blocks"
+    assert "invalid_blocks" in preview.ephemerals("U0DUTY")[0].text
+
+
+async def test_a_submit_nobody_acknowledges_leaves_the_modal_open(preview: Preview) -> None:
+    trigger = preview.workspace.new_trigger("U0LEAD")
+    await client_of(preview).views_open(trigger_id=trigger, view=MODAL)
+    view = preview.modals("U0LEAD")[0].id
+    answer = await preview.submit("U0LEAD", view, {"reason": "calm"})
+    assert answer.error == "dispatch_failed"
+    assert "Try again" in preview.modals("U0LEAD")[0].errors[""]
+
+
+async def test_only_who_can_see_something_can_act_on_it(preview: Preview) -> None:
+    ts = await posted(preview)
+    with pytest.raises(NotThere, match="no member of C0SECRET"):
+        await preview.command("U0DUTY", "C0SECRET", "/crisis")
+    with pytest.raises(NotThere, match="channel_not_found"):
+        await preview.command("U0DUTY", "C0NOWHERE", "/crisis")
+    with pytest.raises(NotThere, match="user_not_found"):
+        await preview.press("U0NOBODY", "C0ALERTS", ts, "ack")
+    with pytest.raises(NotThere, match="no message"):
+        await preview.press("U0DUTY", "C0ALERTS", "1.0", "ack")
+
+
+def test_without_a_folder_there_is_no_contract_to_check() -> None:
+    preview = Preview(now=lambda: START)
+    for ask in (preview.problems, preview.scopes_used):
+        with pytest.raises(ValueError, match="no contract folder"):
+            ask()
+
+
+async def test_every_kind_of_field_has_its_shape_in_the_state(
+    preview: Preview, connect: Connect
+) -> None:
+    bot = await connect(preview)
+    options = MODAL["blocks"][0]["element"]["options"]
+
+    def field(name: str, **element: Any) -> Json:
+        label = {"type": "plain_text", "text": name}
+        element = {"action_id": "x", **element}
+        return {"type": "input", "block_id": name, "label": label, "element": element}
+
+    fields = [
+        field("who", type="users_select", initial_user="U0DUTY"),
+        field("day", type="datepicker"),
+        field("one", type="radio_buttons", options=options, initial_option=options[0]),
+        field("many", type="checkboxes", options=options, initial_options=[options[1]]),
+        field("several", type="multi_static_select", options=options),
+        field("short", type="plain_text_input", min_length=3),
+    ]
+    trigger = preview.workspace.new_trigger("U0LEAD")
+    await client_of(preview).views_open(trigger_id=trigger, view=MODAL | {"blocks": fields})
+    view = preview.modals("U0LEAD")[0].id
+    values: Json = {"day": "2026-03-11", "several": ["calm"], "short": "no"}
+    assert (await preview.submit("U0LEAD", view, values)).error == "not_sent"
+    assert preview.modals("U0LEAD")[0].errors == {"short": "Must be at least 3 characters."}
+    await client_of(preview).views_update(
+        view_id=view, view=MODAL | {"blocks": fields, "callback_id": "fields"}
+    )
+    bot.app.view("fields")(bot.closed)
+    await preview.submit("U0LEAD", view, values | {"short": "yes"})
+    state = {name: entry["x"] for name, entry in bot.seen[0]["state"]["values"].items()}
+    assert state == {
+        "who": {"type": "users_select", "selected_user": "U0DUTY"},
+        "day": {"type": "datepicker", "selected_date": "2026-03-11"},
+        "one": {"type": "radio_buttons", "selected_option": options[0]},
+        "many": {"type": "checkboxes", "selected_options": [options[1]]},
+        "several": {"type": "multi_static_select", "selected_options": [options[1]]},
+        "short": {"type": "plain_text_input", "value": "yes"},
+    }
+
+
+async def test_an_eleventh_connection_is_sent_away(preview: Preview) -> None:
+    app = client_of(preview, preview.app_token)
+
+    async def url() -> str:
+        return str((await app.apps_connections_open(app_token=preview.app_token))["url"])
+
+    async with aiohttp.ClientSession() as session:
+        sockets = [await session.ws_connect(await url()) for _ in range(10)]
+        async with session.ws_connect(await url()) as eleventh:
+            frame = await eleventh.receive_json()
+        assert (frame["type"], frame["reason"]) == ("disconnect", "too_many_websockets")
+        for socket in sockets:
+            await socket.close()
+
+
+async def test_strange_frames_are_ignored_and_a_lost_connection_ends_the_wait(
+    preview: Preview,
+) -> None:
+    app = client_of(preview, preview.app_token)
+    url = str((await app.apps_connections_open(app_token=preview.app_token))["url"])
+    async with aiohttp.ClientSession() as session, session.ws_connect(url) as socket:
+        assert (await socket.receive_json())["type"] == "hello"
+        for strange in ("no json", "[]", '{"envelope_id": "of nobody"}'):
+            await socket.send_str(strange)
+        asking = asyncio.create_task(preview.command("U0DUTY", "C0ALERTS", "/crisis"))
+        assert (await socket.receive_json())["type"] == "slash_commands"
+        await socket.close()
+    answer = await asking
+    assert answer.error == "operation_timeout"
+    assert answer.took < timedelta(seconds=2)
+    assert await preview.connected(timeout=0.01) is False
+
+
+async def test_in_http_mode_a_bot_that_is_away_or_slow_is_told(make: Make) -> None:
+    away = await make(request_url="http://127.0.0.1:9/slack/events", signing_secret="x")
+    answer = await away.command("U0DUTY", "C0ALERTS", "/crisis")
+    assert answer.error == "dispatch_failed"
+
+    async def slow(_request: web.Request) -> web.Response:
+        await asyncio.sleep(1)
+        return web.Response()
+
+    async def wordy(_request: web.Request) -> web.Response:
+        return web.Response(text="plain words")
+
+    listener = web.Application()
+    listener.add_routes([web.post("/slow", slow), web.post("/wordy", wordy)])
+    runner = web.AppRunner(listener, shutdown_timeout=0.1)
+    await runner.setup()
+    await web.TCPSite(runner, "127.0.0.1", 0).start()
+    base = f"http://127.0.0.1:{runner.addresses[0][1]}"
+    try:
+        short = timedelta(seconds=0.2)
+        late = await make(request_url=f"{base}/slow", ack_patience=short)
+        assert (await late.command("U0DUTY", "C0ALERTS", "/crisis")).error == "operation_timeout"
+        words = await make(request_url=f"{base}/wordy", events=["app_home_opened"])
+        await words.command("U0DUTY", "C0ALERTS", "/crisis")
+        assert [note.text for note in words.ephemerals("U0DUTY")] == ["plain words"]
+        told = await words.event({"type": "app_home_opened", "user": "U0DUTY"})
+        assert told is not None
+        assert told.ok
+    finally:
+        await runner.cleanup()
+
+
+async def test_enumerations_and_lengths_of_the_contract_are_kept(
+    make: Make, tmp_path: Path
+) -> None:
+    rules = {
+        "args": {
+            "required": ["token"],
+            "properties": {
+                "parse": {"enum": ["none", "full"]},
+                "text": {"maxLength": 5},
+                "channel": {},
+            },
+        },
+        "scope": {},
+    }
+    (tmp_path / "chat.postMessage.json").write_text(json.dumps(rules))
+    preview = await make(contract=tmp_path)
+    await client_of(preview).api_call(
+        "chat.postMessage", json={"channel": "C0ALERTS", "text": "too long", "parse": "client"}
+    )
+    assert preview.problems() == [
+        "chat.postMessage: parse is 'client', not one of ['none', 'full']",
+        "chat.postMessage: text has 8 characters, at most 5",
+    ]
+
+
+async def test_opening_a_direct_talk_needs_its_own_scope(make: Make, shared: Path) -> None:
+    preview = await make(contract=shared / "data" / "slack-api" / "methods")
+    await client_of(preview).conversations_open(users="U0LEAD")
+    await preview.command("U0LEAD", "C0ALERTS", "/crisis")
+    assert preview.scopes_used() == {frozenset({"im:write"}), frozenset({"commands"})}
