@@ -91,10 +91,11 @@ class Pages:
     # ------------------------------------------------------------------------------- reading
     async def _state(self, request: web.Request) -> web.Response:
         user = self.workspace.users.get(request.query.get("user", ""))
-        return web.json_response(self.snapshot(user or next(iter(self.workspace.users.values()))))
+        who = user or next(iter(self.workspace.users.values()))
+        return web.json_response(self.snapshot(who, request.query.get("ts", "")))
 
-    def snapshot(self, user: User) -> Json:
-        """Return all that USER can see."""
+    def snapshot(self, user: User, ts: str = "") -> Json:
+        """Return all that USER can see: the newest of each channel, and the thread around TS."""
         rooms = [c for c in self.workspace.channels.values() if c.has(user.id)]
         names = {c.id: c.name for c in self.workspace.channels.values() if not c.private}
         return {
@@ -107,14 +108,15 @@ class Pages:
             "users": [_person(u) for u in self.workspace.users.values()],
             "groups": {g.id: g.handle for g in self.workspace.groups.values()},
             "names": names,
-            "channels": [self._channel(c) for c in rooms],
+            "channels": [self._channel(c, ts) for c in rooms],
             "ephemerals": [_whisper(e) for e in self.workspace.ephemeral if e.user == user.id],
             "modals": [_modal(m) for m in self.workspace.stack(user.id)],
         }
 
-    def _channel(self, channel: Channel) -> Json:
-        roots = channel.roots()[-SHOWN_ROOTS:]
-        kept = {root.ts for root in roots}
+    def _channel(self, channel: Channel, ts: str) -> Json:
+        kept = {root.ts for root in channel.roots()[-SHOWN_ROOTS:]}
+        if ts in channel.messages:
+            kept.add(channel.messages[ts].thread_ts or ts)
         shown = [m for m in channel.messages.values() if (m.thread_ts or m.ts) in kept]
         return {
             "id": channel.id,

@@ -949,9 +949,10 @@ async def as_page(preview: Preview, name: str, body: Json, **headers: str) -> tu
         return got.status, json.loads(await got.text()) if got.status != 403 else {}
 
 
-async def snapshot(preview: Preview, user: str) -> Json:
+async def snapshot(preview: Preview, user: str, ts: str = "") -> Json:
     place = f"{preview.workspace.base}/page/state"
-    async with aiohttp.ClientSession() as session, session.get(place, params={"user": user}) as got:
+    asked = {"user": user, "ts": ts}
+    async with aiohttp.ClientSession() as session, session.get(place, params=asked) as got:
         found: Json = await got.json()
         return found
 
@@ -981,6 +982,14 @@ async def test_a_person_sees_only_what_is_theirs(preview: Preview) -> None:
     assert [e["text"] for e in lead["ephemerals"]] == ["psst"]
     assert len(lead["modals"]) == 1
     assert (viewer["ephemerals"], viewer["modals"]) == ([], [])
+
+
+async def test_an_old_thread_is_shown_when_somebody_opens_it(preview: Preview) -> None:
+    first = preview.post_as("U0LEAD", "C0ALERTS", "the very first").ts
+    for number in range(200):
+        preview.post_as("U0LEAD", "C0ALERTS", f"later {number}")
+    assert "the very first" not in json.dumps(await snapshot(preview, "U0LEAD"))
+    assert "the very first" in json.dumps(await snapshot(preview, "U0LEAD", first))
 
 
 async def test_the_page_acts_in_the_name_of_a_person(preview: Preview, connect: Connect) -> None:

@@ -21,7 +21,8 @@ async function refresh() {
   try {
     do {
       refresh.again = false;
-      const answer = await fetch(`page/state?user=${encodeURIComponent(page.me)}`);
+      const wanted = new URLSearchParams({ user: page.me, ts: place().ts });
+      const answer = await fetch(`page/state?${wanted}`);
       page.world = await answer.json();
       page.world.zone = page.world.users.find((user) => user.id === page.world.me)?.zone ?? "UTC";
       page.me = page.world.me;
@@ -500,7 +501,7 @@ function modal(top) {
 }
 
 // ------------------------------------------------------------------------------------------- start
-window.addEventListener("hashchange", () => page.world && draw());
+window.addEventListener("hashchange", () => page.world && (draw(), refresh()));
 document.addEventListener("visibilitychange", () => page.world && draw());
 setInterval(() => page.world && !page.lost && refresh(), 60_000); // "5 min ago" grows older
 refresh().then(listen);
