@@ -1,0 +1,253 @@
+"""Reposts and nearly equal texts are one story: which cluster a post joins, and whether it leads.
+
+Works as posts stream in, inside one source. A post joins, in this order,
+1. the cluster of the post it reposts, if the source says which one that is;
+2. else the cluster of the words it repeats (`//@name: words`), if it is a repost;
+3. else the cluster with the same text, once links, mentions, marks and emoji are left out;
+4. else the cluster whose first text is nearly the same (see `ALIKE`).
+
+A bare "转发微博" that does not say what it repeats shares one cluster with its like: what they
+speak of is unknown, so together they weigh no more than one post. A reply has words of its own.
+"""
+
+import re
+from collections import OrderedDict
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Generic, TypeVar
+
+import rensa
+
+from watchers.match import fold, split_quoted
+from watchers.model import Kind, Post
+
+SHORTEST = 8  # letters of a text that may be nearly the same; shorter ones only exactly
+LONGEST = 280  # characters that are compared: what the store keeps, so a restart changes nothing
+ALIKE = 0.7  # share of character pairs in common (Jaccard)
+_PERMUTATIONS = 64
+_BANDS = 16  # of four: meets 0.99 of the pairs at 0.7, all from 0.8 on
+_SEED = 1
+_NOISE = re.compile(r"https?://[!-~]+|@[^\s:@]+|\[[^\[\]\s]{1,8}\]")
+_TOPIC = re.compile(r"#[^#\n]{1,60}#|#\w+")
+_NO_LETTERS = re.compile(r"[\W_]+")
+_SPEAKER = re.compile(r"(?://\s*|RT\s+)@[^\s:：]{1,40}[:：]?")
+_SAYS_NOTHING = frozenset({"", "转发微博", "转发", "转", "快转微博", "repost"})
+
+_Key = tuple[str, str]  # source, id
+Thing = TypeVar("Thing")
+
+
+@dataclass(slots=True)
+class _Cluster:
+    number: int
+    key: str
+    source: str
+    body: str  # letters of the first text without topics; empty: nothing is nearly the same
+    first_at: datetime
+    last_at: datetime
+
+    def takes(self, post: Post, keep: timedelta) -> bool:
+        """Was POST published no longer than KEEP away from the others?"""
+        return self.first_at - keep <= post.at <= self.last_at + keep
+
+
+@dataclass(frozen=True, slots=True)
+class _Words:
+    """What is compared: `letters` exactly, `body` (without topics) nearly."""
+
+    source: str
+    letters: str
+    body: str
+
+    @property
+    def exact(self) -> int:
+        return hash((self.source, self.letters))
+
+
+class _Recent(Generic[Thing]):
+    """Things by key, forgotten a while after they were last seen."""
+
+    def __init__(self) -> None:
+        self._things: OrderedDict[object, tuple[datetime, Thing]] = OrderedDict()
+
+    def __len__(self) -> int:
+        return len(self._things)
+
+    def get(self, key: object) -> Thing | None:
+        found = self._things.get(key)
+        return None if found is None else found[1]
+
+    def put(self, key: object, thing: Thing, seen: datetime) -> None:
+        self._things[key] = (seen, thing)
+        self._things.move_to_end(key)
+
+    def forget(self, before: datetime) -> list[Thing]:
+        """Drop, and return, what was last seen BEFORE."""
+        gone = []
+        while self._things and next(iter(self._things.values()))[0] < before:
+            gone.append(self._things.popitem(last=False)[1][1])
+        return gone
+
+
+class Clusters:
+    """The clusters of the last `keep`; memory grows with the posts of that time, not with all."""
+
+    def __init__(self, keep: timedelta = timedelta(days=7)) -> None:
+        self._keep = keep
+        self._by_post: _Recent[_Cluster] = _Recent()
+        self._by_text: _Recent[_Cluster] = _Recent()
+        self._clusters: _Recent[_Cluster] = _Recent()  # by number
+        self._near = rensa.RMinHashLSH(ALIKE, _PERMUTATIONS, _BANDS)
+        self._count = 0
+        self._clock: datetime | None = None
+
+    def __len__(self) -> int:
+        """Return how many clusters are remembered."""
+        return len(self._clusters)
+
+    def assign(self, post: Post) -> tuple[str, bool]:
+        """Return the key of POST's cluster, "source:id" of its first post, and whether POST leads.
+
+        A post that was assigned before gets the same answer again.
+        """
+        seen = self._tick(post)
+        cluster = self._by_post.get(post.key)
+        if cluster is None:
+            cluster = self._joined(post, seen)
+        self._by_post.put(post.key, cluster, seen)
+        self._clusters.put(cluster.number, cluster, seen)
+        cluster.first_at = min(cluster.first_at, post.at)
+        cluster.last_at = max(cluster.last_at, post.at)
+        return cluster.key, cluster.key == _name(post)
+
+    def restore(self, posts: Iterable[Post], keys: Mapping[_Key, str] | None = None) -> None:
+        """Take up POSTS, oldest first, after a restart.
+
+        KEYS holds the recorded cluster of posts by (source, id); others are assigned anew.
+        """
+        clusters: dict[str, _Cluster] = {}
+        for post in posts:
+            key = (keys or {}).get(post.key)
+            if key is not None:
+                self._take_up(post, key, clusters)
+            self.assign(post)
+
+    def _take_up(self, post: Post, key: str, clusters: dict[str, _Cluster]) -> None:
+        """Put POST into the cluster KEY, opened if it is not among CLUSTERS."""
+        seen = self._tick(post)
+        words = _words(post)
+        if key not in clusters:
+            clusters[key] = self._opened(post, words, key, seen)
+        elif words is not None:
+            self._by_text.put(words.exact, clusters[key], seen)
+        self._by_post.put(post.key, clusters[key], seen)
+
+    def _tick(self, post: Post) -> datetime:
+        """Move the clock to POST and forget what is older than `keep`."""
+        seen = max(post.at, post.retrieved_at)
+        self._clock = seen if self._clock is None else max(seen, self._clock)
+        before = self._clock - self._keep
+        self._by_post.forget(before)
+        self._by_text.forget(before)
+        for cluster in self._clusters.forget(before):
+            if cluster.body:
+                self._near.remove(cluster.number)
+        return self._clock
+
+    def _joined(self, post: Post, seen: datetime) -> _Cluster:
+        parent = (post.source, post.parent_id or "") if post.kind is Kind.REPOST else None
+        cluster = self._by_post.get(parent) if parent and parent[1] else None
+        if cluster is not None:
+            return cluster
+        words = _words(post)
+        cluster = None if words is None else self._same(post, words) or self._alike(post, words)
+        if cluster is None:
+            cluster = self._opened(post, words, _name(post), seen)
+        if words is not None:
+            self._by_text.put(words.exact, cluster, seen)
+        if parent and parent[1]:
+            self._by_post.put(parent, cluster, seen)  # the original may come later
+        return cluster
+
+    def _same(self, post: Post, words: _Words) -> _Cluster | None:
+        cluster = self._by_text.get(words.exact)
+        return cluster if cluster is not None and cluster.takes(post, self._keep) else None
+
+    def _alike(self, post: Post, words: _Words) -> _Cluster | None:
+        """Return the cluster whose first text is most like WORDS, if it is like enough."""
+        if not words.body:
+            return None
+        best, most = None, ALIKE
+        pairs = _pairs(words.body)
+        for number in self._near.query(_minhash(words.body)):
+            cluster = self._clusters.get(number)
+            if cluster is None or cluster.source != post.source:
+                continue
+            alike = _jaccard(pairs, _pairs(cluster.body))
+            if alike >= most and cluster.takes(post, self._keep):
+                best, most = cluster, alike
+        return best
+
+    def _opened(self, post: Post, words: _Words | None, key: str, seen: datetime) -> _Cluster:
+        self._count += 1
+        body = "" if words is None else words.body
+        cluster = _Cluster(self._count, key, post.source, body, post.at, post.at)
+        self._clusters.put(cluster.number, cluster, seen)
+        if words is not None:
+            self._by_text.put(words.exact, cluster, seen)
+        if body:
+            self._near.insert(cluster.number, _minhash(body))
+        return cluster
+
+
+def _name(post: Post) -> str:
+    return f"{post.source}:{post.id}"
+
+
+# -------------------------------------------------------------------------------- what is compared
+def _words(post: Post) -> _Words | None:
+    """Return what stands for POST; None: a repost whose original is known by its id alone."""
+    text = _told(post)
+    if text is None:
+        return None
+    folded = _NOISE.sub(" ", fold(text))
+    letters = _NO_LETTERS.sub("", folded)
+    body = _NO_LETTERS.sub("", _TOPIC.sub(" ", folded))
+    return _Words(
+        source=post.source,
+        letters=letters or text.strip(),  # emoji or a link alone: as it stands
+        body=body if len(body) >= SHORTEST else "",
+    )
+
+
+def _told(post: Post) -> str | None:
+    """Return the words a repost repeats, the author's own of any other post."""
+    own, chain = split_quoted(post.text[:LONGEST])
+    if post.kind is not Kind.REPOST and (not chain or post.kind is Kind.REPLY):
+        return own
+    repeated = post.quoted[:LONGEST] or _innermost(chain)
+    if repeated:
+        return repeated
+    return None if post.parent_id else own
+
+
+def _innermost(chain: str) -> str:
+    """Return the last words of a CHAIN of reposts that say anything."""
+    said = [part.strip() for part in _SPEAKER.split(chain)]
+    return next((part for part in reversed(said) if part not in _SAYS_NOTHING), "")
+
+
+def _pairs(letters: str) -> set[str]:
+    return {letters[place : place + 2] for place in range(len(letters) - 1)}
+
+
+def _minhash(letters: str) -> rensa.RMinHash:
+    minhash = rensa.RMinHash(_PERMUTATIONS, _SEED)
+    minhash.update(sorted(_pairs(letters)))
+    return minhash
+
+
+def _jaccard(some: set[str], others: set[str]) -> float:
+    common = len(some & others)
+    return common / (len(some) + len(others) - common)

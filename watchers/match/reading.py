@@ -1,0 +1,170 @@
+"""A text made ready for matching: whose words they are, what is cut, where its words end."""
+
+import re
+from functools import cached_property
+from typing import NamedTuple
+
+import rjieba
+
+from watchers.match.folding import fold, origins
+
+HAN = "\u3400-\u4dbf\u4e00-\u9fff"
+_QUOTED = re.compile(r"//\s*@|^\s*RT @")
+_SPEAKER = re.compile(
+    r"(?://|^|(?<=\n))\s*(?:rt |回复\s*)?@[^\s:@]{1,30}\s*:|回复\s*@[^\s:@]{1,30}\s*:"
+)
+_LINK = re.compile(r"https?://[!-~]*|www\.[!-~]+|[a-z0-9-]+(?:\.[a-z0-9-]+)+/[!-~]*")
+_DEVICE = re.compile(
+    r"(?:来自|发自)[^\n。,]{0,20}?客户端|(?:^|(?<=\s))(?:我在|定位|显示地图)[:·][^\s,。]*|📍[^\s,。]*"
+)
+_BLOCK = re.compile(rf"[{HAN}a-z0-9]+")
+_MARK = re.compile(rf"(?<=[{HAN}])[*/·\-_.|~](?=[{HAN}])")
+_MARK_OR_SPACES = re.compile(rf"(?<=[{HAN}])(?:[*/·\-_.|~]| {{1,3}})(?=[{HAN}])")
+
+
+def split_quoted(text: str) -> tuple[str, str]:
+    """Return the author's own words and what they repeat after `//@name:` or `RT @name:`."""
+    if "//" not in text and "RT @" not in text:
+        return text, ""
+    found = _QUOTED.search(text)
+    return (text[: found.start()], text[found.start() :]) if found else (text, "")
+
+
+class _Squeezed(NamedTuple):
+    """A text whose marks inside Chinese were taken out."""
+
+    text: str
+    joins: tuple[int, ...]  # where marks were
+    gaps: tuple[int, ...]  # where spaces were
+    kept: list[int]  # where each character stood before
+
+
+class Reading:
+    """A folded text, its words, and the way back to the original."""
+
+    def __init__(self, original: str, squeezed: _Squeezed | None = None) -> None:
+        self.original = original
+        self.text = _cut(fold(original)) if squeezed is None else squeezed.text
+        self._squeezed = squeezed
+        self._ends: dict[int, frozenset[int]] = {}  # start of a block -> ends of its words
+
+    def squeezed(self, *, spaces: bool = False) -> "Reading | None":
+        """Return it without single marks, or SPACES, inside Chinese; None: there are none."""
+        pattern = _MARK_OR_SPACES if spaces else _MARK
+        kept: list[int] = []
+        joins: list[int] = []
+        gaps: list[int] = []
+        start = 0
+        for match in pattern.finditer(self.text):
+            kept.extend(range(start, match.start()))
+            (gaps if match.group().startswith(" ") else joins).append(len(kept))
+            start = match.end()
+        if not (gaps if spaces else joins):
+            return None
+        kept.extend(range(start, len(self.text)))
+        text = pattern.sub("", self.text)
+        return Reading(self.original, _Squeezed(text, tuple(joins), tuple(gaps), kept))
+
+    @property
+    def bridged(self) -> bool:
+        """Were marks or spaces taken out?"""
+        return self._squeezed is not None
+
+    def bridges(self, start: int, end: int) -> bool:
+        """Was a mark or space taken out inside this span?"""
+        joins = () if self._squeezed is None else self._squeezed.joins
+        return self.spaced(start, end) or any(start < place < end for place in joins)
+
+    def spaced(self, start: int, end: int) -> bool:
+        """Were spaces taken out inside this span?"""
+        gaps = () if self._squeezed is None else self._squeezed.gaps
+        return any(start < place < end for place in gaps)
+
+    def before(self, start: int, end: int) -> tuple[int, int]:
+        """Return where a span stood before marks were taken out."""
+        if self._squeezed is None:
+            return start, end
+        kept = self._squeezed.kept
+        return kept[start], kept[end - 1] + 1
+
+    def found(self, start: int, end: int) -> str:
+        """Return what stands in the original in the place of a span of the folded text."""
+        start, end = self.before(start, end)
+        places, last, stop = self._origins, end - 1, end
+        while stop < len(places) - 1 and places[stop] == places[last]:
+            stop += 1  # one character of the original may have become several
+        return self.original[places[start] : places[stop]]
+
+    @cached_property
+    def _origins(self) -> list[int]:
+        return origins(self.original)
+
+    def whole(self, start: int, end: int) -> bool:
+        """Do the ends of a hit cut neither a Latin word, nor a number, nor a Chinese word?
+
+        A hit that lies inside one dictionary word is whole; one that ends inside a word and holds
+        the end of another is not (骑|云南).
+        """
+        return self._latin_ends(start, end) and not self._torn(start, end)
+
+    def _latin_ends(self, start: int, end: int) -> bool:
+        text = self.text
+        if start and _latin(text[start]) and _latin(text[start - 1]):
+            return False
+        return not (end < len(text) and _latin(text[end - 1]) and _latin(text[end]))
+
+    def _torn(self, start: int, end: int) -> bool:
+        if end - start < 2 or self.text[start:end].isascii():
+            return False
+        ends = self._words(start) | self._words(end - 1)
+        inside = any(place in ends for place in range(start + 1, end))
+        return inside and (start not in ends or end not in ends)
+
+    def _words(self, place: int) -> frozenset[int]:
+        """Return where the words of the block around PLACE begin and end."""
+        begin, end = self._block(place)
+        if begin not in self._ends:
+            self._ends[begin] = _word_ends(self.text[begin:end], begin)
+        return self._ends[begin]
+
+    def _block(self, place: int) -> tuple[int, int]:
+        """Return the stretch of Chinese, letters and digits around PLACE, else PLACE alone."""
+        for begin, end in self._blocks:
+            if begin <= place < end:
+                return begin, end
+        return place, place + 1
+
+    @cached_property
+    def _blocks(self) -> list[tuple[int, int]]:
+        return [match.span() for match in _BLOCK.finditer(self.text)]
+
+
+def _word_ends(block: str, begin: int) -> frozenset[int]:
+    """Return the ends of the words of BLOCK by dictionary alone.
+
+    A cutter that guesses new words joins 赶骑/云去 and loses true hits, so it may not guess.
+    """
+    ends = [begin]
+    for word in rjieba.cut(block, hmm=False):
+        ends.append(ends[-1] + len(word))
+    return frozenset(ends)
+
+
+def _latin(char: str) -> bool:
+    """Is CHAR a letter or digit of a script with spaces? Chinese characters are boundaries."""
+    return char.isalnum() and char < "\u2e80"
+
+
+def _cut(text: str) -> str:
+    """Blank links, device and place tags, and the names of people who are answered or repeated."""
+    if "/" in text or "www." in text:
+        text = _LINK.sub(_blank, text)
+    if "@" in text:
+        text = _SPEAKER.sub(_blank, text)
+    if "客户端" in text or "我在" in text or "📍" in text or "定位" in text or "显示地图" in text:
+        text = _DEVICE.sub(_blank, text)
+    return text
+
+
+def _blank(found: re.Match[str]) -> str:
+    return "\n" * (found.end() - found.start())
