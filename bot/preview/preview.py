@@ -2,6 +2,7 @@
 
 import asyncio
 import secrets
+import time
 from collections.abc import Callable, Collection, Iterable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, replace
@@ -66,6 +67,8 @@ class Thread:
 class Preview:
     """A workspace on this machine that speaks Slack's Web API and Socket Mode.
 
+    NOW dates the messages and may run fast, as in a demonstration; MONOTONIC is the clock by which
+    triggers and response URLs expire, because the bot answers in real time.
     STRICT: ids nobody declared are unknown, as in Slack; otherwise they become channels and people.
     PROBLEMS judges blocks and views. CONTRACT is a folder of method files: calls are then held
     against it and need their scopes. REQUEST_URL: signed HTTP requests in place of sockets. EVENTS:
@@ -79,6 +82,7 @@ class Preview:
         users: Iterable[User] = PEOPLE,
         *,
         now: Callable[[], datetime],
+        monotonic: Callable[[], float] = time.monotonic,
         groups: Iterable[Group] = (),
         strict: bool = True,
         problems: BlockProblems | None = None,
@@ -105,6 +109,7 @@ class Preview:
             users=users,
             groups=groups,
             now=now,
+            monotonic=monotonic,
             strict=strict,
             on_change=self._changed,
         )
@@ -316,7 +321,7 @@ class Preview:
         payload = people.command(self.workspace, person, room, verb, text)
         answer = await self.delivery.send("slash_commands", payload)
         if answer.body:
-            url = ResponseUrl(room.id, person.id, self.workspace.now())
+            url = ResponseUrl(room.id, person.id, self.workspace.monotonic())
             answer = _carried_out(answer, lambda: self.server.respond(url, answer.body))
         if answer.error:
             self._slackbot(person, room, f'{verb} failed with the error "{answer.error}"')

@@ -251,7 +251,7 @@ class Modal:
 @dataclass(slots=True)
 class Trigger:
     user: str
-    until: datetime
+    until: float  # s of the monotonic clock
     used: bool = False
 
 
@@ -261,7 +261,7 @@ class ResponseUrl:
 
     channel: str
     user: str
-    until: datetime
+    until: float  # s of the monotonic clock
     message_ts: str | None = None
     thread_ts: str | None = None
     left: int = RESPONSE_USES
@@ -325,11 +325,13 @@ class Workspace:
         users: Iterable[User],
         groups: Iterable[Group],
         now: Callable[[], datetime],
+        monotonic: Callable[[], float],
         strict: bool,
         on_change: Callable[[], None],
     ) -> None:
         self.name = name
         self.now = now
+        self.monotonic = monotonic
         self.strict = strict
         self.base = ""  # the server's own address, once it runs
         self.changed = on_change
@@ -355,9 +357,9 @@ class Workspace:
         return f"{self._last_ts // 1_000_000}.{self._last_ts % 1_000_000:06d}"
 
     def new_trigger(self, user: str) -> str:
-        self.triggers = _alive(self.triggers, self.now())
+        self.triggers = _alive(self.triggers, self.monotonic())
         key = self.fresh("trigger.")
-        self.triggers[key] = Trigger(user, self.now() + TRIGGER_LIFE)
+        self.triggers[key] = Trigger(user, self.monotonic() + TRIGGER_LIFE.total_seconds())
         return key
 
     def use_trigger(self, key: str) -> str:
@@ -367,7 +369,7 @@ class Workspace:
             raise Refused("invalid_trigger_id")
         if trigger.used:
             raise Refused("exchanged_trigger_id")
-        if self.now() > trigger.until:
+        if self.monotonic() > trigger.until:
             raise Refused("expired_trigger_id")
         trigger.used = True
         return trigger.user
@@ -543,10 +545,14 @@ class Workspace:
     def new_response_url(
         self, channel: str, user: str, message_ts: str | None = None, thread_ts: str | None = None
     ) -> str:
-        self.response_urls = _alive(self.response_urls, self.now())
+        self.response_urls = _alive(self.response_urls, self.monotonic())
         key = self.fresh("R")
         self.response_urls[key] = ResponseUrl(
-            channel, user, self.now() + RESPONSE_LIFE, message_ts, thread_ts
+            channel,
+            user,
+            self.monotonic() + RESPONSE_LIFE.total_seconds(),
+            message_ts,
+            thread_ts,
         )
         return f"{self.base}/response/{key}"
 
@@ -555,7 +561,7 @@ class Workspace:
         url = self.response_urls.get(key)
         if url is None:
             raise Refused("invalid_url")
-        if self.now() > url.until:
+        if self.monotonic() > url.until:
             raise Refused("expired_url")
         if url.left == 0:
             raise Refused("used_url")
@@ -563,9 +569,9 @@ class Workspace:
         return url
 
 
-def _alive(keys: dict[str, Worn], now: datetime) -> dict[str, Worn]:
-    """Return KEYS without those that expired long ago, so that a long run does not hoard them."""
-    return {key: worn for key, worn in keys.items() if worn.until > now - timedelta(hours=1)}
+def _alive(keys: dict[str, Worn], now: float) -> dict[str, Worn]:
+    """Return KEYS without those that expired an hour ago: a long run must not hoard them."""
+    return {key: worn for key, worn in keys.items() if worn.until > now - 3600}
 
 
 def _readable(key: str, *prefixes: str) -> str:

@@ -44,6 +44,9 @@ class Clock:
     def __call__(self) -> datetime:
         return self.at
 
+    def seconds(self) -> float:
+        return self.at.timestamp()
+
     def forward(self, step: timedelta) -> None:
         self.at += step
 
@@ -79,7 +82,7 @@ async def make(clock: Clock) -> AsyncIterator[Make]:
     started: list[Preview] = []
 
     async def start(**options: Any) -> Preview:
-        defaults: Json = {"channels": rooms(), "now": clock}
+        defaults: Json = {"channels": rooms(), "now": clock, "monotonic": clock.seconds}
         preview = Preview(**(defaults | options))
         await preview.start()
         started.append(preview)
@@ -758,6 +761,14 @@ async def test_a_trigger_works_once_and_for_three_seconds(preview: Preview, cloc
     assert await code_of(client.views_open(trigger_id=late, view=MODAL)) == "expired_trigger_id"
     unknown = client.views_open(trigger_id="nothing", view=MODAL)
     assert await code_of(unknown) == "invalid_trigger_id"
+
+
+async def test_a_trigger_outlives_a_clock_that_runs_fast(make: Make, clock: Clock) -> None:
+    preview = await make(monotonic=lambda: 0.0)
+    trigger = preview.workspace.new_trigger("U0LEAD")
+    clock.forward(timedelta(hours=8))
+    await client_of(preview).views_open(trigger_id=trigger, view=MODAL)
+    assert len(preview.modals("U0LEAD")) == 1
 
 
 async def test_an_update_of_a_view_needs_the_newest_hash(preview: Preview) -> None:
