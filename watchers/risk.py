@@ -11,7 +11,7 @@ from enum import IntEnum
 
 from watchers.match.folding import fold
 from watchers.match.reading import Reading, split_quoted
-from watchers.match.terms import Span, Terms, overlaps
+from watchers.match.terms import Span, Terms
 from watchers.model import CrisisType, Tone, TypeHit
 
 
@@ -43,7 +43,7 @@ class RiskModel:
     def __init__(self, types: Sequence[CrisisType]) -> None:
         uses: dict[str, list[_Use]] = defaultdict(list)
         for use in _uses(types):
-            if (folded := fold(use.term).strip()) and use not in uses[folded]:
+            if folded := fold(use.term).strip():
                 uses[folded].append(use)
         self._terms = Terms(uses)
         self._severities = {kind.id: kind.severity for kind in types}
@@ -73,19 +73,22 @@ class RiskModel:
 
     def _note(self, hits: dict[str, list[_Hit]], reading: Reading) -> None:
         """Add what stands in READING, excluded phrases blanked inside their type."""
-        found = list(self._terms.find(reading))
-        excluded: dict[str, list[Span]] = defaultdict(list)
+        found = [
+            (use, start, end)
+            for uses, start, end in self._terms.find(reading.text)
+            if (not reading.bridged or reading.bridges(start, end)) and reading.whole(start, end)
+            for use in uses
+        ]
+        blank: dict[str, bytearray] = defaultdict(lambda: bytearray(len(reading.text)))
         for use, start, end in found:
             if use.force is _Force.EXCLUDES:
-                excluded[use.type].append((start, end))
+                blank[use.type][start:end] = b"\x01" * (end - start)
         for use, start, end in found:
-            if use.force is _Force.EXCLUDES or overlaps((start, end), excluded[use.type]):
-                continue
-            if reading.bridged and not reading.bridges(start, end):
-                continue
-            # Spaces need company: a term spelled with them is no better than a weak one.
-            strong = use.force is _Force.STRONG and not reading.spaced(start, end)
-            hits[use.type].append(_Hit(reading.before(start, end), use.term, strong))
+            blanked = use.type in blank and any(blank[use.type][start:end])
+            if use.force is not _Force.EXCLUDES and not blanked:
+                # Spaces need company: a term spelled with them is no better than a weak one.
+                strong = use.force is _Force.STRONG and not reading.spaced(start, end)
+                hits[use.type].append(_Hit(reading.before(start, end), use.term, strong))
 
 
 def _uses(types: Iterable[CrisisType]) -> Iterator[_Use]:
@@ -101,10 +104,7 @@ def _uses(types: Iterable[CrisisType]) -> Iterator[_Use]:
 
 def _type_hit(type_: str, hits: Sequence[_Hit], tone: Tone) -> TypeHit | None:
     """Return what HITS make of a type; None: one weak term, and nothing else speaks for it."""
-    kept = sorted(
-        (hit for hit in hits if not any(_inside(hit, other) for other in hits)),
-        key=lambda hit: (hit.span, hit.term),
-    )
+    kept = _outermost(hits)
     terms = tuple(dict.fromkeys(hit.term for hit in kept))
     strong = any(hit.strong for hit in kept)
     if strong or len(terms) > 1 or (terms and tone is Tone.NEGATIVE):
@@ -112,7 +112,12 @@ def _type_hit(type_: str, hits: Sequence[_Hit], tone: Tone) -> TypeHit | None:
     return None
 
 
-def _inside(hit: _Hit, other: _Hit) -> bool:
-    """Does HIT lie inside a longer one (崩了 in 又崩了)? Then it is no second hit."""
-    (start, end), (other_start, other_end) = hit.span, other.span
-    return other_start <= start and end <= other_end and end - start < other_end - other_start
+def _outermost(hits: Iterable[_Hit]) -> list[_Hit]:
+    """Return HITS in the order of the text without those inside longer ones (崩了 in 又崩了)."""
+    kept: list[_Hit] = []
+    reached = 0
+    for hit in sorted(hits, key=lambda hit: (hit.span[0], -hit.span[1], hit.term)):
+        if hit.span[1] > reached or hit.span == kept[-1].span:
+            kept.append(hit)
+            reached = hit.span[1]
+    return kept

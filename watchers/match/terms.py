@@ -1,39 +1,23 @@
-"""Many strings looked for at once, and what each stands for."""
+"""Many strings looked for at once."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from typing import Generic, TypeVar
 
 import ahocorasick_rs
 
-from watchers.match.reading import Reading
-
-Use = TypeVar("Use")
+Meaning = TypeVar("Meaning")
 Span = tuple[int, int]
 
 
-class Terms(Generic[Use]):
-    """Strings, each with its uses, found in one pass over a text however many they are."""
+class Terms(Generic[Meaning]):
+    """Strings and what each means, found in one pass over a text however many they are."""
 
-    def __init__(self, uses: Mapping[str, Sequence[Use]]) -> None:
+    def __init__(self, meanings: Mapping[str, Meaning]) -> None:
         """Take folded strings, none empty."""
-        self._uses = tuple(tuple(found) for found in uses.values())
-        self._automaton = ahocorasick_rs.AhoCorasick(list(uses), store_patterns=False)
+        self._meanings = tuple(meanings.values())
+        self._automaton = ahocorasick_rs.AhoCorasick(list(meanings), store_patterns=False)
 
-    def find(self, reading: Reading, text: str | None = None) -> Iterator[tuple[Use, int, int]]:
-        """Yield each use of each whole hit with its span; hits may overlap.
-
-        TEXT stands in for the reading's own: the same text character by character, as it sounds.
-        """
-        hits = self._automaton.find_matches_as_indexes(
-            reading.text if text is None else text, overlapping=True
-        )
-        for index, start, end in hits:
-            if reading.whole(start, end):
-                for use in self._uses[index]:
-                    yield use, start, end
-
-
-def overlaps(span: Span, others: Sequence[Span]) -> bool:
-    """Does SPAN share a character with one of OTHERS?"""
-    start, end = span
-    return any(start < other_end and other_start < end for other_start, other_end in others)
+    def find(self, text: str) -> Iterator[tuple[Meaning, int, int]]:
+        """Yield the meaning and place of each string in TEXT; places may overlap and cut words."""
+        for index, start, end in self._automaton.find_matches_as_indexes(text, overlapping=True):
+            yield self._meanings[index], start, end
