@@ -257,11 +257,9 @@ class Http:
             reply = await self._once(call)
         if reply.status in REDIRECTS:
             raise SourceTrouble(Outcome.SCHEMA_CHANGED, None, f"{call.host} redirects in a circle")
-        if budget is not None and reply.headers.get("x-ratelimit-remaining") == "0":
-            until = reset_time(reply.headers, now)
-            if until is not None:
-                budget.hold(until)
-        if reply.status in PASSING and reset_time(reply.headers, now) is None:
+        if budget is not None and (until := _used_up(reply.headers, now)) is not None:
+            budget.hold(until)
+        if reply.status in PASSING and "retry-after" not in reply.headers:
             raise _Again(reply, f"{call.host} answered {reply.status}")
         return reply
 
@@ -331,12 +329,12 @@ class Http:
         raise self.trouble(reply, outcome, until)
 
     def _meaning(self, reply: Reply, now: datetime) -> tuple[Outcome, datetime | None]:
-        status, until = reply.status, reset_time(reply.headers, now)
-        if status in PASSING or status >= 500:
+        status, until = reply.status, reset_time(reply.headers, now, names=("retry-after",))
+        if status >= 500:
             login = _LOGIN.search(reply.text[:65536]) is not None
             return (Outcome.AUTH_REQUIRED if login else Outcome.DOWN), until
         if status == 429:
-            return Outcome.RATE_LIMITED, until or now + FIRST_WAIT
+            return Outcome.RATE_LIMITED, reset_time(reply.headers, now) or now + FIRST_WAIT
         if status in (414, 418, 432, 451):
             return Outcome.BLOCKED, until or now + BLOCKED_FOR
         if status == 403:
@@ -394,20 +392,21 @@ def is_loopback(host: str) -> bool:
 
 def check_address(url: str) -> None:
     """Raise SourceTrouble unless URL is https, or http to this machine itself."""
-    if (fault := _fault(url)) is not None:
+    if (fault := address_fault(url)) is not None:
         raise SourceTrouble(Outcome.SCHEMA_CHANGED, None, fault)
 
 
 def base_address(settings: Mapping[str, str], name: str, default: str) -> str:
     """Return the setting NAME, an address without its last slash; raises BadSetting."""
     url = settings.get(name, "").strip() or default
-    if (fault := _fault(url)) is not None:
+    if (fault := address_fault(url)) is not None:
         where = f"{name}: {fault}"
         raise BadSetting(where)
     return url.rstrip("/")
 
 
-def _fault(url: str) -> str | None:
+def address_fault(url: str) -> str | None:
+    """Say what is wrong with URL; None: it is https, or http to this machine itself."""
     try:
         parts = urlsplit(url)
         host, _ = parts.hostname, parts.port
@@ -452,13 +451,24 @@ def wall(reply: Reply, now: datetime) -> tuple[Outcome, datetime | None]:
     return Outcome.SCHEMA_CHANGED, None
 
 
-def reset_time(headers: Mapping[str, str], now: datetime) -> datetime | None:
+RESETS = ("retry-after", "ratelimit-reset", "x-ratelimit-reset", "x-rate-limit-reset")
+
+
+def _used_up(headers: Mapping[str, str], now: datetime) -> datetime | None:
+    """Return when the window ends whose last request this was; None: some are left."""
+    left = headers.get("x-ratelimit-remaining") or headers.get("ratelimit-remaining")
+    return reset_time(headers, now) if left == "0" else None
+
+
+def reset_time(
+    headers: Mapping[str, str], now: datetime, names: tuple[str, ...] = RESETS
+) -> datetime | None:
     """Return when a source says it may be asked again.
 
     Retry-After (seconds or an HTTP date) wins over ratelimit-reset and x-ratelimit-reset, which
     are seen as Unix seconds, as seconds from now, and as ISO 8601 (sources.md 4.6).
     """
-    for name in ("retry-after", "ratelimit-reset", "x-ratelimit-reset", "x-rate-limit-reset"):
+    for name in names:
         if (text := headers.get(name, "").strip()) and (at := _moment(text, now)) is not None:
             return min(max(at, now), now + timedelta(days=31))
     return None

@@ -36,8 +36,12 @@ class Batch:
 
     @property
     def oldest(self) -> datetime | None:
-        """The last dated post, not the least: an old post pinned on top says nothing."""
-        return next((p.created_at for p in reversed(self.posts) if p.created_at), None)
+        """The newest of the last three dated posts: how far the page reaches for certain.
+
+        A pinned, backdated or late post proves nothing; public Mastodon timelines hold some.
+        """
+        times = [p.created_at for p in self.posts if p.created_at]
+        return max(times[-3:], default=None)
 
     def before(self, floor: datetime) -> bool:
         """Does the page reach back behind FLOOR?"""

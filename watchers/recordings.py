@@ -18,7 +18,7 @@ import msgspec
 
 from watchers.errors import BadRecording
 from watchers.model import Author, Kind, Post
-from watchers.sitetext import count, plain
+from watchers.sitetext import address, count, tidy
 
 NAMED_FAULTS = 5  # bad lines that are named; the rest is counted
 LONGEST_LINE = 4 * 1024 * 1024  # bytes
@@ -114,12 +114,12 @@ def _unpacked(file: BufferedReader) -> BufferedReader | gzip.GzipFile:
 def _post(row: _Line, last: datetime) -> Post:
     user = row.user or _User()
     created = row.created_at and row.created_at.astimezone(UTC)
-    author_name = plain(user.name)
+    author_name = tidy(user.name)
     return Post(
         source=(row.platform or "recording").strip().lower(),
         id=str(row.id),
-        url=row.url or "",
-        text=plain(row.text),
+        url=address(row.url),
+        text=tidy(row.text),
         author=Author(
             id=str(user.id) if user.id is not None else author_name,
             handle=author_name,
@@ -129,7 +129,7 @@ def _post(row: _Line, last: datetime) -> Post:
         ),
         created_at=created,
         retrieved_at=(row.observed_at and row.observed_at.astimezone(UTC)) or created or last,
-        quoted=plain(row.quoted),
+        quoted=tidy(row.quoted),
         reposts=count(row.reposts),
         comments=count(row.comments),
         likes=count(row.likes),

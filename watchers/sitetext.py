@@ -17,7 +17,7 @@ _ZERO_WORDS = frozenset({"转发", "评论", "赞", "收藏"})  # a button witho
 
 
 def plain(text: object) -> str:
-    """Return TEXT without markup, alt texts of emoji kept, at most 20,000 characters."""
+    """Return TEXT, which may hold HTML, without markup; alt texts of emoji are kept."""
     if not isinstance(text, str):
         return ""
     text = text[:LONGEST]
@@ -26,7 +26,14 @@ def plain(text: object) -> str:
         text = _BREAKS.sub("\n", text)
         text = _PICTURES.sub(lambda m: m[1] or m[2] or "", text)
         text = _TAGS.sub("", text)
-    text = _UNWANTED.sub("", html.unescape(text).replace("\xa0", " "))
+    return tidy(html.unescape(text))
+
+
+def tidy(text: object) -> str:
+    """Return TEXT, which is no HTML, without what nobody wants, at most 20,000 characters."""
+    if not isinstance(text, str):
+        return ""
+    text = _UNWANTED.sub("", text[:LONGEST])
     return "\n".join(" ".join(line.split()) for line in text.splitlines() if line.strip())
 
 
@@ -58,7 +65,13 @@ def name(value: object) -> str:
         return ""
     if isinstance(value, int):
         return str(value) if 0 < value < 10**30 else ""
-    return _UNWANTED.sub("", value.strip())[:300] if isinstance(value, str) else ""
+    return _UNWANTED.sub("", value.strip())[:1000] if isinstance(value, str) else ""
+
+
+def address(value: object) -> str:
+    """Return VALUE if it is an address of the web, else nothing: no script hides in a link."""
+    text = name(value)
+    return text if text.lower().startswith(("https://", "http://")) else ""
 
 
 def truth(value: object) -> bool | None:

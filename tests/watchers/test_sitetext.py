@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from watchers.sitetext import count, name, plain, truth
+from watchers.sitetext import address, count, name, plain, tidy, truth
 
 
 @pytest.mark.parametrize(
@@ -60,6 +60,19 @@ def test_ids_and_flags_are_read_as_they_come() -> None:
         *[False] * 2,
         *[None] * 2,
     ]
+
+
+def test_text_that_is_no_html_keeps_its_signs() -> None:
+    assert tidy("a <b> &amp;  c\x00\n\n d") == "a <b> &amp; c\nd"
+    assert tidy(None) == ""
+
+
+@pytest.mark.parametrize(
+    "link", ["javascript:alert(1)", "data:text/html,x", "/relative", "", None, 5]
+)
+def test_a_link_that_is_no_address_of_the_web_is_dropped(link: object) -> None:
+    assert address(link) == ""
+    assert address("https://example.org/a") == "https://example.org/a"
 
 
 @given(st.text(alphabet="<>/abimgscript=\"' \n&;alt", max_size=400))
