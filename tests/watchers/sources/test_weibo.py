@@ -150,6 +150,12 @@ async def test_a_trial_asks_five_times_an_hour(
     assert pages[-1].until == T0 + timedelta(hours=1)
 
 
+async def test_a_missing_count_is_unknown_and_never_zero(source: Weibo, clock: Clock) -> None:
+    post = (await ask(source, clock)).posts[0]
+    assert (post.reposts, post.comments, post.likes) == (None, None, None)
+    assert (post.author.followers, post.author.verified) == (None, None)
+
+
 async def test_a_deleted_post_is_named_and_not_brought(
     source: Weibo, platforms: Platforms, clock: Clock
 ) -> None:
