@@ -1,4 +1,4 @@
-"""One form for many ways to write the same: `fold`, and `origins`, the way back.
+"""One form for many ways to write the same: `fold`, and `origin`, the way back.
 
 Compatibility forms (NFKC), letter case, Latin accents, traditional script, zero-width characters.
 Folding goes towards simplified script only: 錢 is 钱, but 乾, 幹 and 干 merge, so there is no way
@@ -78,19 +78,19 @@ def fold(text: str) -> str:
     return _simplified(text)
 
 
-def origins(text: str) -> list[int]:
-    """Return for each character of `fold(text)`, and for its end, where it stood in TEXT."""
-    places: list[int] = []
-    start = 0
-    for found in _UNUSUAL.finditer(text):
-        widths = [len(_TABLE[ord(char)]) for char in found.group()]
-        if widths.count(1) < len(widths):
-            places.extend(range(start, found.start()))
-            for place, width in enumerate(widths, found.start()):
-                places.extend([place] * width)
-            start = found.end()
-    places.extend(range(start, len(text) + 1))
-    return places
+def origin(text: str, place: int) -> int:
+    """Return where the character at PLACE of `fold(text)` stood in TEXT."""
+    shift = 0  # how much longer the folded text is, so far
+    for run in _UNUSUAL.finditer(text):
+        at = run.start() + shift
+        if at >= place:
+            break
+        for original, char in enumerate(run.group(), run.start()):
+            at += len(_TABLE[ord(char)])
+            if at > place:
+                return original
+        shift = at - run.end()
+    return place - shift
 
 
 @cache

@@ -113,6 +113,13 @@ class Look:
         for meaning, start, end in found:
             self._add(meaning.names, start, end)
 
+    def accompanies(self, client: str) -> bool:
+        """May there be a companion for CLIENT, here or behind?"""
+        return any(
+            client in meaning.accompanies or EVERYBODY in meaning.accompanies
+            for meaning, _, _ in self._companions
+        ) or (self._behind is not None and self._behind.accompanies(client))
+
     def add_bridged(self, reading: Reading, found: Iterable[Found]) -> None:
         """Add names that have marks or spaces between their characters.
 
@@ -152,11 +159,13 @@ class Look:
     def _mention(self, hit: _Hit, *, quoted: bool) -> Mention | None:
         """Return what HIT amounts to; None: a rule strikes it out, or it lacks a companion."""
         client, reading = hit.name.client, hit.within.reading
+        if not hit.alone and not self.accompanies(client):
+            return None
+        if not hit.within.stands(client, hit.start, hit.end):
+            return None
         place = reading.before(hit.start, hit.end)
         companion = None if hit.alone else self.companion(client, place)
         if not hit.alone and companion is None:
-            return None
-        if not hit.within.stands(client, hit.start, hit.end):
             return None
         return Mention(
             client=client,

@@ -1,13 +1,11 @@
 """A text made ready for matching: whose words they are, what is cut, where its words end."""
 
 import re
-from bisect import bisect_right
-from functools import cached_property
 from typing import NamedTuple
 
 import rjieba
 
-from watchers.match.folding import fold, origins
+from watchers.match.folding import fold, origin
 
 HAN = "\u3400-\u4dbf\u4e00-\u9fff"
 _QUOTED = re.compile(r"//\s*@|^\s*RT @")
@@ -18,6 +16,7 @@ _LINK = re.compile(r"https?://[!-~]*|www\.[!-~]+|[a-z0-9-]+(?:\.[a-z0-9-]+)+/[!-
 _DEVICE = re.compile(
     r"(?:来自|发自)[^\n。,]{0,20}?客户端|(?:^|(?<=\s))(?:我在|定位|显示地图)[:·][^\s,。]*|📍[^\s,。]*"
 )
+_REACH = 64  # letters to either side within which words are cut
 _BLOCK = re.compile(rf"[{HAN}a-z0-9]+")
 # The mark comes first and what is before it is looked at last: a search that is ten times faster.
 _MARK = re.compile(rf"[*/·\-_.|~](?<=[{HAN}].)(?=[{HAN}])")
@@ -48,7 +47,7 @@ class Reading:
         self.original = original
         self.text = _cut(fold(original)) if squeezed is None else squeezed.text
         self._squeezed = squeezed
-        self._ends: dict[int, frozenset[int]] = {}  # block -> where its words begin and end
+        self._ends: dict[tuple[int, int], frozenset[int]] = {}  # of words, by block
 
     def squeezed(self, *, spaces: bool = False) -> "Reading | None":
         """Return it without single marks, or SPACES, inside Chinese; None: there are none."""
@@ -91,14 +90,11 @@ class Reading:
 
     def found(self, start: int, end: int) -> str:
         """Return what stands in the original in the place of a span of the text as it was folded."""
-        places, last, stop = self._origins, end - 1, end
-        while stop < len(places) - 1 and places[stop] == places[last]:
-            stop += 1  # one character of the original may have become several
-        return self.original[places[start] : places[stop]]
-
-    @cached_property
-    def _origins(self) -> list[int]:
-        return origins(self.original)
+        first = origin(self.original, start)
+        last = first + 1
+        while last < len(self.original) and len(fold(self.original[first:last])) < end - start:
+            last += 1
+        return self.original[first:last]
 
     def whole(self, start: int, end: int) -> bool:
         """Do the ends of a hit cut neither a Latin word, nor a number, nor a Chinese word?
@@ -115,8 +111,7 @@ class Reading:
         return not (end < len(text) and _latin(text[end - 1]) and _latin(text[end]))
 
     def _torn(self, start: int, end: int) -> bool:
-        text = self.text
-        if end - start < 2 or text[start:end].isascii():
+        if end - start < 2 or self.text[start:end].isascii():
             return False
         first, last = self._words(start), self._words(end - 1)
         if start in first and end in last:
@@ -124,23 +119,15 @@ class Reading:
         return any(place in first or place in last for place in range(start + 1, end))
 
     def _words(self, place: int) -> frozenset[int]:
-        """Return where the words of the block around PLACE begin and end."""
-        block = bisect_right(self._starts, place) - 1
-        if block < 0 or place >= self._starts[block] + len(self._blocks[block]):
+        """Return where the words around PLACE begin and end, no farther than marks or `_REACH`."""
+        after = _BLOCK.match(self.text, place, place + _REACH)
+        if after is None:
             return frozenset((place, place + 1))  # a mark or emoji is a word of its own
-        if block not in self._ends:
-            begin = self._starts[block]
-            self._ends[block] = _word_ends(self._blocks[block], begin)
-        return self._ends[block]
-
-    @cached_property
-    def _starts(self) -> list[int]:
-        """Return where the stretches of Chinese, letters and digits begin."""
-        return [match.start() for match in _BLOCK.finditer(self.text)]
-
-    @cached_property
-    def _blocks(self) -> list[str]:
-        return _BLOCK.findall(self.text)
+        before = _BLOCK.match(self.text[max(0, place - _REACH) : place][::-1])
+        span = (place - (before.end() if before else 0), after.end())
+        if span not in self._ends:
+            self._ends[span] = _word_ends(self.text[span[0] : span[1]], span[0])
+        return self._ends[span]
 
 
 def _word_ends(block: str, begin: int) -> frozenset[int]:
