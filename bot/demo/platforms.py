@@ -115,6 +115,21 @@ def slow(seconds: float) -> Fault:
     return fault
 
 
+def drip(seconds: float) -> Fault:
+    """Send a byte now and then, for SECONDS."""
+
+    async def fault(request: web.Request, _handler: Handler) -> web.StreamResponse:
+        response = web.StreamResponse()
+        response.content_type = "application/json"
+        await response.prepare(request)
+        for _ in range(int(seconds * 20)):
+            await response.write(b" ")
+            await asyncio.sleep(0.05)
+        return response
+
+    return fault
+
+
 def huge(size: int, *, packed: bool = False) -> Fault:
     """Answer with SIZE bytes of blanks, small on the wire where PACKED."""
 
