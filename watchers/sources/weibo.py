@@ -4,6 +4,7 @@ The shapes and limits stand in sources.md 4.1. The parser also reads what older 
 interfaces of Weibo answer, since a gateway is known to pass such bodies through.
 """
 
+import re
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from datetime import datetime, timedelta
@@ -54,6 +55,7 @@ MENDS = {
     Outcome.AUTH_REQUIRED: "the token was refused: log in again and set WEIBO_TOKEN",
     Outcome.QUOTA_EXHAUSTED: "the credits of the plan are used up",
 }
+_WORD = re.compile(r"[0-9A-Za-z_-]{1,64}")  # an id stands in an address as it is
 LISTS = ("statuses", "items", "list", "reposts")
 
 SETTINGS = (
@@ -404,7 +406,7 @@ def read_status(raw: dict[str, object], now: datetime) -> Post | None:
 
 def _id(raw: Mapping[str, object]) -> str:
     ids = (name(raw.get(key)) for key in ("idstr", "id", "mid"))
-    return next((i for i in ids if i.isascii() and i.isalnum()), "")
+    return next(filter(_WORD.fullmatch, ids), "")
 
 
 def _gone(raw: Mapping[str, object]) -> bool:

@@ -14,8 +14,10 @@ from bot.demo.platforms import Platforms
 from tests.watchers.sources.conftest import T0, Clock, a_post
 from watchers.http import Http
 from watchers.model import Author, Kind, Outcome, Page, Post, Watermark
+from watchers.recordings import Recording
 from watchers.sources import weibo
 from watchers.sources.weibo import Weibo
+from watchers.timetext import CHINA
 
 RAW = Path("data/microblogs/raw/weibo")
 NOW = datetime(2026, 3, 2, 8, 0, tzinfo=UTC)
@@ -220,6 +222,33 @@ async def test_the_terms_are_asked_for_until_they_are_settled(
     assert await Weibo(http, settled).check(NOW) == (Outcome.OK, "works")
 
 
+async def test_a_recorded_day_of_a_crisis_is_read_without_a_hole(
+    shared: Path, http: Http, clock: Clock
+) -> None:
+    """1,009 posts in a day, 311 in its worst hour, looked at every five minutes."""
+    path = shared / "data/microblogs/events/jiangping_alibaba_contest_2024.jsonl.gz"
+    day = datetime(2024, 11, 3, tzinfo=CHINA)
+    posts = [p for p in Recording(path) if day <= p.at < day + timedelta(days=1)]
+    word = "姜萍"
+    wanted = {p.id for p in posts if word in p.text}
+    clock.now = day.astimezone(UTC)
+    platforms = Platforms(posts, clock)
+    await platforms.start()
+    source = Weibo(http, platforms.settings())
+    mark, seen, requests = Watermark(), set[str](), 0
+    for _ in range(24 * 12):
+        clock.forward(minutes=5)
+        page = await source.search(word, mark, now=clock())
+        assert page.outcome.healthy
+        mark = page.watermark
+        seen |= {p.id for p in page.posts}
+        requests += page.requests
+    await platforms.stop()
+    assert len(wanted) > 500
+    assert seen == wanted
+    assert requests < 2 * 24 * 12
+
+
 # ---------------------------------------------------------------------------------------- parser
 def recorded(shared: Path, name: str) -> Any:
     body = json.loads((shared / RAW / name).read_text())
@@ -344,6 +373,26 @@ RAW_POST: dict[str, Any] = {"idstr": "5340000000000001", "text": "奥岚"}
 def test_fields_are_read_as_they_come(more: dict[str, Any], field: str, value: object) -> None:
     post = weibo.read_status(RAW_POST | more, NOW)
     assert getattr(post, field) == value
+
+
+@pytest.mark.parametrize(
+    ("ids", "read"),
+    [
+        ({"idstr": "5001", "id": 5001}, "5001"),
+        ({"id": 5001}, "5001"),
+        ({"mid": "5001"}, "5001"),
+        ({"idstr": "demo-q_1"}, "demo-q_1"),
+        ({"idstr": "", "id": 5001}, "5001"),
+        ({"id": 1.5}, None),
+        ({"id": True}, None),
+        ({"idstr": "../../x"}, None),
+        ({"idstr": "1|2>"}, None),
+    ],
+    ids=str,
+)
+def test_an_id_is_text_that_may_stand_in_an_address(ids: dict[str, Any], read: str | None) -> None:
+    post = weibo.read_status({"text": "奥岚"} | ids, NOW)
+    assert (post and post.id) == read
 
 
 @pytest.mark.parametrize(
