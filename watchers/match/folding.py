@@ -83,7 +83,7 @@ def origin(text: str, place: int) -> int:
     shift = 0  # how much longer the folded text is, so far
     for run in _UNUSUAL.finditer(text):
         at = run.start() + shift
-        if at >= place:
+        if at > place:
             break
         for original, char in enumerate(run.group(), run.start()):
             at += len(_TABLE[ord(char)])

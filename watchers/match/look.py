@@ -63,11 +63,13 @@ class _Layer:
         self.exclusions: list[Found] = []
         self._blanks: dict[str, bytearray] = {}
 
+    def free(self, client: str, start: int, end: int) -> bool:
+        """Is this place free of exclusions of CLIENT?"""
+        return not (self.exclusions and any(self._blank(client)[start:end]))
+
     def stands(self, client: str, start: int, end: int) -> bool:
         """Is this place free of exclusions of CLIENT, and does it cut no word?"""
-        if self.exclusions and any(self._blank(client)[start:end]):
-            return False
-        return self.reading.whole(start, end)
+        return self.free(client, start, end) and self.reading.whole(start, end)
 
     def _blank(self, client: str) -> bytearray:
         """Return 1 for each character that is blanked for CLIENT.
@@ -161,9 +163,9 @@ class Look:
         client, reading = hit.name.client, hit.within.reading
         if not hit.alone and not self.accompanies(client):
             return None
-        if not hit.within.stands(client, hit.start, hit.end):
-            return None
         place = reading.before(hit.start, hit.end)
+        if not (hit.within.stands(client, hit.start, hit.end) and self._layer.free(client, *place)):
+            return None
         companion = None if hit.alone else self.companion(client, place)
         if not hit.alone and companion is None:
             return None

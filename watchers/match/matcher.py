@@ -2,6 +2,7 @@
 
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Sequence
+from itertools import chain
 
 from watchers.match.folding import fold
 from watchers.match.look import EVERYBODY, Look, Meaning, Name
@@ -61,7 +62,8 @@ class Matcher:
         if look.accompanied:
             look.add(self._sounds.find(sounded(reading.text)))
         if (squeezed := reading.squeezed()) is not None:
-            look.add_bridged(squeezed, self._terms.find(squeezed.text))
+            same_sound = self._sounds.find(sounded(squeezed.text)) if look.accompanied else ()
+            look.add_bridged(squeezed, chain(self._terms.find(squeezed.text), same_sound))
         if look.accompanied and (squeezed := reading.squeezed(spaces=True)) is not None:
             look.add_bridged(squeezed, self._terms.find(squeezed.text))
         return look
