@@ -3,6 +3,7 @@
 import re
 from bisect import bisect_right
 from collections.abc import Sequence
+from itertools import accumulate
 from typing import NamedTuple
 
 import rjieba
@@ -92,11 +93,18 @@ class Reading:
 
     def found(self, start: int, end: int) -> str:
         """Return what stands in the original in the place of a span of the text as it was folded."""
-        first = origin(self.original, start)
+        original, width = self.original, end - start
+        same_place = original[start:end]
+        if (
+            len(fold(original[:start])) == start
+            and len(fold(same_place)) == len(same_place) == width
+        ):
+            return same_place
+        first = origin(original, start)
         last = first + 1
-        while last < len(self.original) and len(fold(self.original[first:last])) < end - start:
+        while last < len(original) and len(fold(original[first:last])) < width:
             last += 1
-        return self.original[first:last]
+        return original[first:last]
 
     def whole(self, start: int, end: int) -> bool:
         """Do the ends of a hit cut neither a Latin word, nor a number, nor a Chinese word?
@@ -147,10 +155,7 @@ def _word_ends(block: str, begin: int) -> frozenset[int]:
 
     A cutter that guesses new words joins 赶骑/云去 and loses true hits, so it may not guess.
     """
-    ends = [begin]
-    for word in rjieba.cut(block, hmm=False):
-        ends.append(ends[-1] + len(word))
-    return frozenset(ends)
+    return frozenset(accumulate(map(len, rjieba.cut(block, hmm=False)), initial=begin))
 
 
 def _latin(char: str) -> bool:
