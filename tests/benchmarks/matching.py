@@ -18,7 +18,7 @@ from watchers.model import Client, Post, Tone
 from watchers.recordings import Recording
 from watchers.risk import RiskModel
 
-STREAMS = ("byd_calm_2020", "tencent_video_monitor_2026", "moutai_calm_2018")
+STREAMS = ("*_calm_*", "*_monitor_*")
 POSTS = 6_000
 CLIENTS = 500  # of 20 terms each
 COMMON = [
@@ -92,7 +92,8 @@ def invented(rng: random.Random) -> list[Client]:
 
 
 def recorded(folder: Path, rng: random.Random) -> list[Post]:
-    paths = (folder / "events" / f"{name}.jsonl.gz" for name in STREAMS)
+    events = folder / "events"
+    paths = sorted(p for name in STREAMS for p in events.glob(f"{name}.jsonl.gz"))
     posts = [post for path in paths for post in Recording(path)]
     return sorted(rng.sample(posts, POSTS), key=lambda post: post.at)
 

@@ -2,9 +2,10 @@
 
 folding -> one form of a text for many ways to write it, and the way back to the original
 reading -> own and quoted words apart, links cut, words by dictionary, marks bridged
-terms   -> one automaton for all strings, and the rules every hit has to pass
+terms   -> one automaton for all strings
 sounds  -> strings of the same sound, wholly or partly in pinyin
-matcher -> names, companions and exclusions of the clients: why a post speaks of one
+look    -> names weighed against exclusions and companions
+matcher -> the strings of all clients, and the mentions in a post
 """
 
 from watchers.match.folding import fold
