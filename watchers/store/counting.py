@@ -1,0 +1,225 @@
+"""How much was said, about what, by whom. All times by publish time, half-open [start, end)."""
+
+from collections import Counter, defaultdict
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Literal
+
+from sqlalchemy import ColumnElement, Select, func, select
+
+from watchers.model import Kind, Quote
+from watchers.store.part import Part, load
+from watchers.store.rows import Minute, TypeTally, Window
+from watchers.store.schema import detectors, hits, mentions, minutes, posts
+
+Order = Literal["reach", "first", "newest", "negative"]
+ORDERS: dict[Order, tuple[ColumnElement[object], ...]] = {
+    "reach": (
+        (func.coalesce(posts.c.followers, 0) + 100 * func.coalesce(posts.c.reposts, 0)).desc(),
+        posts.c.at,
+    ),
+    "first": (posts.c.at, posts.c.id),
+    "newest": (posts.c.at.desc(), posts.c.id.desc()),
+    "negative": (posts.c.negative.desc(), posts.c.at),
+}
+
+
+class Counting(Part):
+    """Counts and quotes for decisions, checks and charts."""
+
+    async def minutes(
+        self, client: str, source: str, start: datetime, end: datetime
+    ) -> tuple[Minute, ...]:
+        """Return the minutes in which something was said, oldest first."""
+        async with self._db.reading() as conn:
+            rows = await conn.execute(
+                select(minutes.c.at, minutes.c.posts, minutes.c.negatives, minutes.c.raw)
+                .where(
+                    minutes.c.client == client,
+                    minutes.c.source == source,
+                    minutes.c.at >= start,
+                    minutes.c.at < end,
+                )
+                .order_by(minutes.c.at)
+            )
+            return tuple(
+                Minute(at=at, posts=count, negatives=negatives, raw=raw)
+                for at, count, negatives, raw in rows
+            )
+
+    async def hours(
+        self, client: str, source: str, start: datetime, end: datetime
+    ) -> tuple[tuple[datetime, int], ...]:
+        """Return (start of hour, posts) of the hours in which something was said."""
+        hours: Counter[datetime] = Counter()
+        for row in await self.minutes(client, source, start, end):
+            hours[row.at.replace(minute=0)] += row.posts
+        return tuple(sorted((at, count) for at, count in hours.items() if count))
+
+    async def window(
+        self, client: str, start: datetime, end: datetime, *, source: str | None = None
+    ) -> Window:
+        """Count CLIENT's posts in [START, END), at SOURCE or everywhere."""
+        lead = mentions.c.lead
+        async with self._db.reading() as conn:
+            row = (
+                await conn.execute(
+                    select(
+                        func.count(mentions.c.post).filter(lead),
+                        func.count(mentions.c.post),
+                        func.count(mentions.c.author.distinct()).filter(lead),
+                        func.count(mentions.c.post).filter(lead, mentions.c.negative),
+                        func.count(mentions.c.author.distinct()).filter(
+                            lead, mentions.c.professional
+                        ),
+                    ).where(*_within(client, start, end, source))
+                )
+            ).one()
+        return Window(
+            posts=row[0], raw=row[1], authors=row[2], negatives=row[3], professionals=row[4]
+        )
+
+    async def tally(
+        self, client: str, start: datetime, end: datetime, *, source: str | None = None
+    ) -> tuple[TypeTally, ...]:
+        """Count what crisis types the posts speak of, most posts first."""
+        async with self._db.reading() as conn:
+            rows = await conn.execute(
+                select(
+                    hits.c.type,
+                    hits.c.strong,
+                    hits.c.terms,
+                    mentions.c.author,
+                    mentions.c.professional,
+                )
+                .join(mentions, mentions.c.post == hits.c.post)
+                .where(mentions.c.lead, *_within(client, start, end, source))
+            )
+            found = list(rows)
+        return _tallies(found)
+
+    async def quotes(
+        self,
+        client: str,
+        start: datetime,
+        end: datetime,
+        *,
+        limit: int = 5,
+        by: Order = "reach",
+        source: str | None = None,
+        types: Sequence[str] = (),
+        professional: bool | None = None,
+        kinds: Sequence[Kind] | None = None,
+    ) -> tuple[Quote, ...]:
+        """Return posts as alerts may show them: firsts of their clusters, not deleted."""
+        query: Select[tuple[object, ...]] = (
+            select(posts)
+            .join(mentions, mentions.c.post == posts.c.id)
+            .where(
+                mentions.c.lead, posts.c.deleted_at.is_(None), *_within(client, start, end, source)
+            )
+            .order_by(*ORDERS[by])
+            .limit(limit)
+        )
+        if types:
+            about = select(hits.c.post).where(hits.c.type.in_(types))
+            query = query.where(posts.c.id.in_(about))
+        if professional is not None:
+            query = query.where(posts.c.professional == professional)
+        if kinds is not None:
+            query = query.where(posts.c.kind.in_(kinds))
+        async with self._db.reading() as conn:
+            rows = (await conn.execute(query)).all()
+            counted = await conn.execute(
+                select(posts.c.cluster, func.count())
+                .where(posts.c.cluster.in_([row.cluster for row in rows]))
+                .group_by(posts.c.cluster)
+            )
+            sizes: dict[str, int] = {row[0]: row[1] for row in counted}
+            ids = [row.id for row in rows]
+            named: defaultdict[int, list[str]] = defaultdict(list)
+            for post, kind in await conn.execute(
+                select(hits.c.post, hits.c.type).where(hits.c.post.in_(ids)).order_by(hits.c.rank)
+            ):
+                named[post].append(kind)
+        return tuple(
+            Quote(
+                source=row.source,
+                post_id=row.post_id,
+                url=row.url,
+                text=row.excerpt,
+                who=row.publisher or row.display or row.handle,
+                followers=row.followers,
+                verified=row.verified,
+                at=row.at,
+                reposts=row.reposts,
+                negative=row.negative,
+                cluster_size=sizes.get(row.cluster, 1),
+                kind=Kind(row.kind),
+                types=tuple(named[row.id]),
+            )
+            for row in rows
+        )
+
+    async def first_at(self, client: str, source: str) -> datetime | None:
+        """Return the first publish time recorded of CLIENT at SOURCE."""
+        async with self._db.reading() as conn:
+            found: datetime | None = await conn.scalar(
+                select(minutes.c.at)
+                .where(minutes.c.client == client, minutes.c.source == source)
+                .order_by(minutes.c.at)
+                .limit(1)
+            )
+        return found
+
+    async def detector(self, client: str, source: str) -> bytes | None:
+        """Return the state of one detector."""
+        async with self._db.reading() as conn:
+            found: bytes | None = await conn.scalar(
+                select(detectors.c.state).where(
+                    detectors.c.client == client, detectors.c.source == source
+                )
+            )
+        return found
+
+    async def detectors(self) -> dict[tuple[str, str], bytes]:
+        """Return the state of every detector by (client, source)."""
+        async with self._db.reading() as conn:
+            rows = await conn.execute(select(detectors))
+            return {(row.client, row.source): row.state for row in rows}
+
+
+def _within(
+    client: str, start: datetime, end: datetime, source: str | None
+) -> list[ColumnElement[bool]]:
+    found: list[ColumnElement[bool]] = [
+        mentions.c.client == client,
+        mentions.c.at >= start,
+        mentions.c.at < end,
+        mentions.c.dated,
+    ]
+    if source is not None:
+        found.append(mentions.c.source == source)
+    return found
+
+
+def _tallies(rows: Sequence[tuple[str, bool, str, str, bool]]) -> tuple[TypeTally, ...]:
+    by_type: defaultdict[str, list[tuple[str, bool, str, str, bool]]] = defaultdict(list)
+    for row in rows:
+        by_type[row[0]].append(row)
+    tallies = []
+    for kind, found in by_type.items():
+        terms: Counter[str] = Counter(t for row in found for t in load(row[2], tuple[str, ...]))
+        strong = [row for row in found if row[1]]
+        tallies.append(
+            TypeTally(
+                type=kind,
+                posts=len(found),
+                strong=len(strong),
+                authors=len({row[3] for row in found}),
+                strong_authors=len({row[3] for row in strong}),
+                strong_professionals=len({row[3] for row in strong if row[4]}),
+                terms=tuple(term for term, _ in terms.most_common(8)),
+            )
+        )
+    return tuple(sorted(tallies, key=lambda t: (-t.posts, -t.strong, t.type)))

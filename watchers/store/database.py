@@ -1,0 +1,187 @@
+"""The connection: opening, one transaction a call, and errors that name place and mend."""
+
+import asyncio
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Sequence
+from contextlib import asynccontextmanager, contextmanager
+from datetime import datetime
+from typing import Self, TypeVar
+
+from sqlalchemy import URL, Connection, Table, event, make_url
+from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy.engine.interfaces import DBAPIConnection
+from sqlalchemy.exc import ArgumentError, DBAPIError, SQLAlchemyError
+from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
+from sqlalchemy.pool import ConnectionPoolEntry, StaticPool
+
+from watchers.errors import StoreError
+from watchers.store import schema
+from watchers.store.migrations import bring_up
+
+T = TypeVar("T")
+V = TypeVar("V")
+
+POOL = 8  # connections; who comes later waits in line
+TRIES = 4  # of a transaction that PostgreSQL calls off (deadlock, serialization)
+CALLED_OFF = frozenset({"40P01", "40001"})
+CHUNK = 5_000  # values in one IN list: SQLite takes 32,766, PostgreSQL 65,535
+PRAGMAS = (
+    "PRAGMA busy_timeout = 30000",  # ms; another process may be writing
+    "PRAGMA journal_mode = WAL",
+    "PRAGMA synchronous = NORMAL",
+    "PRAGMA foreign_keys = ON",
+    "PRAGMA cache_size = -32000",  # KiB
+)
+MENDS = (
+    ("not a database", "the file is damaged or no database: put a backup in its place"),
+    ("malformed", "the file is damaged: put a backup in its place"),
+    ("unable to open", "the folder must exist and be writable"),
+    ("readonly", "make the file and its folder writable"),
+    ("disk", "free some space on the disk"),
+    ("locked", "another program holds it: stop that one"),
+    ("already exists", "it holds tables of another program: give Fenghuo its own database"),
+    ("permission denied", "the database user must be allowed to create tables"),
+    ("authentication", "check user and password in FENGHUO_DATABASE_URL"),
+    ("does not exist", "create the database, or check its name in FENGHUO_DATABASE_URL"),
+    ("connect", "check that the server runs, and the address in FENGHUO_DATABASE_URL"),
+)
+FORMS = "sqlite:///PATH or postgresql://USER:PASSWORD@HOST/NAME"
+
+
+class Database:
+    """An open database. Several tasks may share it, and on PostgreSQL several processes."""
+
+    def __init__(self, engine: AsyncEngine) -> None:
+        self._engine = engine
+        self._writing = engine.execution_options(writes=True)
+        self.place = _place(engine.url)
+        self.is_sqlite = engine.dialect.name == "sqlite"
+        shared = isinstance(engine.pool, StaticPool)  # all tasks on the one connection
+        self._slots = asyncio.Semaphore(1 if shared else POOL)
+        self._turn = asyncio.Semaphore(1 if self.is_sqlite else POOL)  # SQLite: one writes
+
+    @classmethod
+    async def open(cls, url: str, *, now: datetime) -> Self:
+        """Open the database at URL and bring its tables up to date.
+
+        "sqlite://" is in memory, "sqlite:///PATH" a file, "postgresql://…" a server. Raises
+        DatabaseTooNew, and StoreError where it cannot be used.
+        """
+        database = cls(_engine(url))
+        try:
+            with database.trouble_told():
+                async with database._writing.begin() as conn:
+                    await conn.run_sync(bring_up, now)
+        except BaseException:
+            await database.close()
+            raise
+        return database
+
+    async def close(self) -> None:
+        """Let go of all connections. What was committed is kept."""
+        await self._engine.dispose()
+
+    # ------------------------------------------------------------------ for the query files
+    @asynccontextmanager
+    async def reading(self) -> AsyncIterator[AsyncConnection]:
+        """Give a connection to read from; all of it sees one state on SQLite."""
+        with self.trouble_told():
+            async with self._slots, self._engine.begin() as conn:
+                yield conn
+
+    async def write(self, work: Callable[[AsyncConnection], Awaitable[T]]) -> T:
+        """Do WORK in one transaction and return what it returns; an error leaves no trace.
+
+        WORK may be called again where PostgreSQL calls the transaction off.
+        """
+        with self.trouble_told():
+            for attempt in range(1, TRIES + 1):
+                try:
+                    async with self._turn, self._slots, self._writing.begin() as conn:
+                        return await work(conn)
+                except DBAPIError as error:
+                    state = getattr(error.orig, "sqlstate", None)
+                    if state not in CALLED_OFF or attempt == TRIES:
+                        raise
+        raise AssertionError  # the loop returns or raises
+
+    def insert(self, table: Table) -> sqlite.Insert | postgresql.Insert:
+        """Return an insert that knows `on conflict` in the dialect spoken here."""
+        return sqlite.insert(table) if self.is_sqlite else postgresql.insert(table)
+
+    @contextmanager
+    def trouble_told(self) -> Iterator[None]:
+        """Turn the driver's errors into StoreError; neither password nor data are in it."""
+        try:
+            yield
+        except DBAPIError as error:
+            raise StoreError(_told(self.place, str(error.orig), self._engine.url)) from None
+        except (SQLAlchemyError, OSError) as error:
+            raise StoreError(_told(self.place, str(error), self._engine.url)) from None
+
+
+def chunks(values: Sequence[V], size: int = CHUNK) -> Iterator[Sequence[V]]:
+    """Cut VALUES so that each part fits into one IN list."""
+    for start in range(0, len(values), size):
+        yield values[start : start + size]
+
+
+def _engine(url: str) -> AsyncEngine:
+    try:
+        parsed = make_url(url)
+        kind = parsed.get_backend_name()
+    except (ArgumentError, ValueError):
+        raise StoreError(f"Its address cannot be read: {FORMS}.") from None
+    if kind in ("postgresql", "postgres"):
+        return create_async_engine(
+            parsed.set(drivername="postgresql+psycopg"),
+            pool_size=POOL,
+            max_overflow=0,
+            pool_pre_ping=True,
+            hide_parameters=True,
+        )
+    if kind != "sqlite":
+        raise StoreError(f"{kind} is not supported: {FORMS}.")
+    return _sqlite(parsed.set(drivername="sqlite+aiosqlite"))
+
+
+def _sqlite(url: URL) -> AsyncEngine:
+    if url.database in (None, "", ":memory:"):
+        engine = create_async_engine(url, poolclass=StaticPool, hide_parameters=True)
+    else:
+        engine = create_async_engine(url, pool_size=POOL, max_overflow=0, hide_parameters=True)
+    event.listen(engine.sync_engine, "connect", _prepare)
+    event.listen(engine.sync_engine, "begin", _begin)
+    return engine
+
+
+def _prepare(connection: DBAPIConnection, _: ConnectionPoolEntry) -> None:
+    connection.isolation_level = None  # we say BEGIN ourselves
+    cursor = connection.cursor()
+    for pragma in PRAGMAS:
+        cursor.execute(pragma)
+    cursor.close()
+
+
+def _begin(connection: Connection) -> None:
+    """Take the write lock at once: two readers that turn writers would block each other."""
+    writes = connection.get_execution_options().get("writes")
+    connection.exec_driver_sql("BEGIN IMMEDIATE" if writes else "BEGIN")
+
+
+def _place(url: URL) -> str:
+    if url.get_backend_name() == "sqlite":
+        return url.database or "in memory"
+    return f"postgresql://{url.host or 'local socket'}/{url.database or ''}"
+
+
+def _told(place: str, said: str, url: URL) -> str:
+    first = said.strip().splitlines()[0] if said.strip() else "no reason given"
+    secrets = [url.password, *[v for k, v in url.query.items() if "pass" in k]]
+    for secret in secrets:
+        if secret:
+            first = first.replace(str(secret), "***")
+    mend = next((mend for sign, mend in MENDS if sign in first.lower()), "")
+    return f"{place}: {first}." + (f" To mend it: {mend}." if mend else "")
+
+
+__all__ = ["CHUNK", "Database", "chunks", "schema"]
