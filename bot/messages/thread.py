@@ -1,0 +1,294 @@
+"""Replies in an incident's thread: evidence, playbook, facts; and notices outside of threads.
+
+Strangers' words stand in rich text, which knows no markup. A reply is never edited, except the
+playbook when a step is ticked: its blocks keep their kinds.
+"""
+
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from datetime import datetime
+
+from bot.messages.blocks import (
+    TEXT,
+    Block,
+    Message,
+    bullets,
+    button,
+    context,
+    line,
+    marked,
+    message,
+    plain_text,
+    quotation,
+    rich_text,
+    section,
+    value,
+    web_link,
+    words,
+)
+from bot.messages.plan import EMPTY, Duty, Plan
+from bot.messages.root import NAME, author, plural_reposts, role, step_done
+from bot.messages.text import (
+    address,
+    as_is,
+    both,
+    escaped,
+    fallback_time,
+    literal,
+    number,
+    plural,
+    source_title,
+    time_format,
+)
+from watchers.model import Alert, Incident, Quote, Step
+
+QUOTED = 400  # characters of a post in the evidence
+LISTED_STEPS = 40  # of Slack's fifty blocks
+_USER = re.compile(r"[UW][A-Z0-9]{2,}")
+_GROUP = re.compile(r"S[A-Z0-9]{2,}")
+_LAST_ADDRESS = re.compile(r"https?://\S+$")
+_BLANK = re.compile(r"(\{\w+\})")
+
+# what a reply tells, by the first word of its key: an eye finds it before the words are read
+SIGNS = {
+    "stage": "⬆️",
+    "worse": "⬆️",
+    "still": "📈",
+    "fading": "📉",
+    "rebound": "🔁",
+    "acknowledged": "👤",
+    "taken_over": "👤",
+    "resolved": "🟢",
+    "false_alarm": "⚪",
+    "reopened": "🔁",
+    "step": "☑️",
+    "source": "⚠️",
+    "page": "🔔",
+}
+
+
+# -------------------------------------------------------------------------------------- evidence
+def evidence(incident: Incident, quotes: Sequence[Quote]) -> Message:
+    """Return the posts that show what it is about, as they were stored."""
+    mark = f"inc-{incident.number}:r{incident.rev}"
+    title = f"Evidence: {plural(len(quotes), 'post')}, most seen first" if quotes else NO_POSTS
+    blocks = [rich_text([line([words(title, bold=True)])], f"{mark}:title")]
+    facts = _spread(incident, quotes)
+    if facts:
+        blocks.append(context([plain_text(facts)], f"{mark}:spread"))
+    blocks += [
+        rich_text(quote_lines(quote, incident.figures.with_reposts), f"{mark}:post:{n}")
+        for n, quote in enumerate(quotes, 1)
+    ]
+    lead = f": “{as_is(quotes[0].text, 60)}”" if quotes else ""
+    return message(escaped(f"INC-{incident.number} {title}{lead}", 240), blocks)
+
+
+NO_POSTS = "Evidence: no post is stored yet"
+
+
+def _spread(incident: Incident, quotes: Sequence[Quote]) -> str:
+    """Return how posts repeat each other, and young accounts, where either is known."""
+    parts = []
+    largest = max((q.cluster_size for q in quotes), default=1)
+    if largest > 1:
+        parts.append(
+            f"The largest cluster: {_repeats(largest - 1, incident.figures.with_reposts, 'one post')}"
+        )
+    if incident.figures.young_accounts is not None:
+        parts.append(f"young accounts {number(incident.figures.young_accounts)}")
+    if incident.why:
+        parts.append(f"why it was noticed: {incident.why}")
+    return " · ".join(parts)
+
+
+def _repeats(copies: int, total: int, what: str) -> str:
+    """Return how many repeat a post: "38 of 62 repost this"; TOTAL 0 where it is not counted."""
+    whole = f" of {number(total)}" if total > copies else ""
+    verb = "reposts" if copies == 1 and not whole else "repost"
+    return f"{number(copies)}{whole} {verb} {what}"
+
+
+def quote_lines(quote: Quote, total: int = 0) -> list[Block]:
+    """Return a stored post in rich text: its words, then who, when, how far, where.
+
+    TOTAL counts all posts with reposts, of which the post's cluster is a part; 0: not counted.
+    """
+    facts = [words(f"{author(quote)} · {source_title(quote.source)} · "), _date(quote.at)]
+    if quote.reposts:
+        facts.append(words(f" · {plural_reposts(quote.reposts)}"))
+    if quote.cluster_size > 1:
+        facts.append(words(f" · {_repeats(quote.cluster_size - 1, total, 'this')}"))
+    if address(quote.url):
+        facts += [words(" · "), web_link(quote.url, "Open post ↗")]
+    return [quotation([words(quote.text, QUOTED)]), line(facts)]
+
+
+def _date(at: datetime) -> Block:
+    return {
+        "type": "date",
+        "timestamp": int(at.timestamp()),
+        "format": time_format(at, None),
+        "fallback": fallback_time(at),
+    }
+
+
+# ----------------------------------------------------------------------------------------- facts
+def update(alert: Alert, *, names: Mapping[str, str], incident: Incident | None = None) -> Message:
+    """Return one fact, with the people it pages; `alert.who` is named, never pinged.
+
+    An address at the end of the fact becomes a link: under our label where it is a proof of
+    INCIDENT, else under itself.
+    """
+    number_ = f"INC-{alert.incident}: " if alert.incident else ""
+    who = f"{as_is(names.get(alert.who, alert.who), NAME)} " if alert.who else ""
+    fact = f"{who}{alert.text}" if who or alert.text else "There is news."
+    sign = SIGNS.get(_subject(alert.key), "•")
+    told = rich_text(
+        [line([*_mentions(alert.mentions), words(f"{sign} "), *_linked(fact, incident)])]
+    )
+    return message(escaped(f"{number_}{fact}", 600), [told])
+
+
+def _subject(key: str) -> str:
+    """Return what KEY is about: "stage" of "inc-204:stage:9"."""
+    parts = [p for p in key.split(":") if not p.startswith("inc-")]
+    return parts[0] if parts else ""
+
+
+def _mentions(people: Sequence[str]) -> Iterator[Block]:
+    for person in people:
+        if _USER.fullmatch(person):
+            yield {"type": "user", "user_id": person}
+        elif _GROUP.fullmatch(person):
+            yield {"type": "usergroup", "usergroup_id": person}
+        else:
+            continue
+        yield {"type": "text", "text": " "}
+
+
+def _linked(fact: str, incident: Incident | None) -> list[Block]:
+    found = _LAST_ADDRESS.search(fact)
+    if found is None or address(found[0]) is None:
+        return [words(fact)]
+    proofs = {p.url for p in incident.proofs} if incident else set()
+    label = "open the proof ↗" if found[0] in proofs else as_is(found[0], 80)
+    before = fact[: found.start()]
+    return [*([words(before)] if before.strip() else []), web_link(found[0], label)]
+
+
+def notice(text: str) -> Message:
+    """Return a notice for the operators: a source, a failed message, a start."""
+    return message(escaped(text, 1_000) or "–", [rich_text([line([words(text)])])])
+
+
+def plain(text: str) -> Message:
+    """Return an answer of a sentence or two."""
+    return message(escaped(text, 1_000) or "–", [section(plain_text(text, lines=True))])
+
+
+# -------------------------------------------------------------------------------------- playbook
+def playbook(incident: Incident, *, names: Mapping[str, str], plan: Plan | None = None) -> Message:
+    """Return what to do: steps with owner, due time and a button each; what not to do; the law.
+
+    The same renderer for the post and for the edit after a step was ticked.
+    """
+    plan = plan or EMPTY
+    mark = f"inc-{incident.number}:r{incident.rev}"
+    title = _title(incident, plan)
+    blocks = [rich_text([line([words(title, bold=True)])], f"{mark}:title")]
+    blocks += [
+        _step(step, incident, names, plan, f"{mark}:step:{n}")
+        for n, step in enumerate(incident.steps[:LISTED_STEPS])
+    ]
+    more = len(incident.steps) - LISTED_STEPS
+    if more > 0:
+        blocks.append(context([marked(f"… {more} later steps are not shown here.")]))
+    blocks += advice(plan, mark)
+    return message(escaped(f"INC-{incident.number} {title}", 200), blocks)
+
+
+def _title(incident: Incident, plan: Plan) -> str:
+    name = as_is(plan.name, 80) if plan.name else "all types, until the crisis type is clear"
+    zh = f" {as_is(plan.name_zh, 40)}" if plan.name_zh else ""
+    done = sum(step_done(s, incident, plan) for s in incident.steps)
+    return f"Playbook: {name}{zh} · {done} of {plural(len(incident.steps), 'step')} done"
+
+
+def _step(
+    step: Step, incident: Incident, names: Mapping[str, str], plan: Plan, block_id: str
+) -> Block:
+    finished = step_done(step, incident, plan)
+    gate = " · 🔒 needs an approval" if step.gate and not finished else ""
+    head = f"{'☑' if finished else '☐'} *{literal(role(step.owner), NAME)}*{gate}"
+    text = f"{head} · {_state(step, incident, names, plan)}\n{literal(step.do, 400)}"
+    return section(marked(text), block_id, accessory=_tick(step, incident, plan))
+
+
+def _state(step: Step, incident: Incident, names: Mapping[str, str], plan: Plan) -> str:
+    if step.skipped is not None:
+        return f"skipped: {literal(step.skipped, 200)}"
+    by, at = step.done_by, step.done_at
+    if at is None and step_done(step, incident, plan):
+        by, at = incident.owner, incident.acknowledged_at
+    if at is not None:
+        return f"done {both(at)} by {literal(names.get(by or '', by or 'somebody'), NAME)}"
+    return f"by {both(step.due_at)}"
+
+
+def _tick(step: Step, incident: Incident, plan: Plan) -> Block | None:
+    """Return the button of STEP; closed incidents and what an acknowledgement does have none."""
+    by_ack = step.done_at is None and step_done(step, incident, plan)
+    if incident.state.closed or by_ack:
+        return None
+    label = "Done" if step.done_at is None else "Undo"
+    return button(label, "step_done", value(incident.number, incident.rev, step.id[:200]))
+
+
+def advice(plan: Plan, mark: str) -> list[Block]:
+    """Return what not to do, possible duties, and the statement to fill in."""
+    blocks = []
+    if plan.wrong_moves:
+        dont = [[words(move, 300)] for move in plan.wrong_moves[:8]]
+        parts = [line([words("Don’t", bold=True)]), bullets(dont)]
+        blocks.append(rich_text(parts, f"{mark}:dont"))
+    if plan.duties:
+        title = line([words("Possible duties by law: ask counsel", bold=True)])
+        duties = [_duty(duty) for duty in plan.duties[:8]]
+        blocks.append(rich_text([title, bullets(duties)], f"{mark}:law"))
+    if plan.statement_zh or plan.statement_en:
+        blocks.append(rich_text(_statement(plan), f"{mark}:statement"))
+    return blocks
+
+
+def _duty(duty: Duty) -> list[Block]:
+    when = f" · {duty.when}" if duty.when else " · no clock"
+    when += f", from: {duty.start}" if duty.when and duty.start else ""
+    verify = f" · to verify: {duty.verify}" if duty.verify else ""
+    return [words(as_is(duty.duty, 300)), words(f" ({as_is(duty.cite, 150)}{when}{verify})", 500)]
+
+
+def _statement(plan: Plan) -> list[Block]:
+    order = " → ".join(role(r) for r in plan.approval)
+    title = "Holding statement, a draft: fill every blank"
+    parts = [line([words(title, bold=True)])]
+    parts += [
+        quotation(_blanks(text)) for text in (plan.statement_zh, plan.statement_en) if text.strip()
+    ]
+    notes = []
+    if order:
+        notes.append(f"Before it goes out: {order}.")
+    if plan.must_not:
+        notes.append(f"Never in it: {', '.join(plan.must_not)}.")
+    return [*parts, *([line([words(" ".join(notes), 800)])] if notes else [])]
+
+
+def _blanks(text: str) -> list[Block]:
+    """Return TEXT with its {blanks} set apart, so that none goes out unfilled."""
+    pieces = [p for p in _BLANK.split(as_is(text, TEXT, lines=True)) if p]
+    return [
+        words(f"[{p[1:-1].replace('_', ' ')}]", code=True)
+        if _BLANK.fullmatch(p)
+        else {"type": "text", "text": p}
+        for p in pieces
+    ]

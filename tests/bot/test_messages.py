@@ -1,0 +1,468 @@
+"""What people read: the root and its replies, as they are for each state and for any text."""
+
+import json
+import re
+from collections.abc import Iterator
+from dataclasses import replace
+from datetime import timedelta
+from typing import Any
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from bot import messages
+from bot.messages import Message, problems
+from tests.bot.told import (
+    CLIENT,
+    NAMES,
+    NOW,
+    PLAN,
+    QUOTES,
+    STEPS,
+    incident,
+    proof,
+    quote,
+    sample_b,
+    sample_c,
+)
+from watchers.model import (
+    Alert,
+    AlertKind,
+    Client,
+    Figures,
+    Incident,
+    Outcome,
+    Severity,
+    SourceNote,
+    Stage,
+    State,
+)
+
+
+def root(story: Incident, client: Client = CLIENT) -> Message:
+    return messages.root(story, client, names=NAMES, now=NOW, plan=PLAN)
+
+
+def texts(part: object) -> Iterator[str]:
+    """Yield all that is shown of PART."""
+    if isinstance(part, Message):
+        yield from texts(part.blocks)
+    elif isinstance(part, dict):
+        if isinstance(part.get("text"), str):
+            yield part["text"]
+        for value in part.values():
+            yield from texts(value)
+    elif isinstance(part, list | tuple):
+        for value in part:
+            yield from texts(value)
+
+
+def shown(message: Message) -> str:
+    """Return the words of MESSAGE as a reader in China sees them, one line a block."""
+    lines = ["".join(texts(b)) for b in message.blocks]
+    return re.sub(r"<!date[^|]+\|([^>]+)>|<https?[^|]+\|([^>]+)>", r"\1\2", "\n".join(lines))
+
+
+def buttons(message: Message) -> list[tuple[str, str, bool]]:
+    return [
+        (e["text"]["text"], e["action_id"], e.get("style") == "primary")
+        for b in message.blocks
+        if b["type"] == "actions"
+        for e in b["elements"]
+    ]
+
+
+# --------------------------------------------------------------------------------------------- root
+def test_the_first_alert_reads_like_the_sample() -> None:
+    assert shown(root(incident())).splitlines() == [
+        '🟠 S2 · Aulane: heater "caught fire" posts, 6x usual · INC-204',
+        (
+            "*25 distinct posts* by 23 authors in 60 min on Weibo (usual 4) · "
+            "62 with reposts · 71% negative"
+        ),
+        "Stage: first post Nov 24, 19:42 China → spreading Nov 24, 20:20 China",
+        "Lead: “刚买三天的奥岚取暖器半夜自燃，窗帘烧了一半”",
+        "@示例甲 (8,214 followers)Nov 24, 19:42 China (19:42 China) · 1.9k reposts · Open post ↗",
+        "Why S2: Product safety or quality: starts at S2 · words: 自燃, 冒烟了",
+        "*Next:* Acknowledge in Slack; read the three most-shared posts (duty officer)",
+        (
+            "⏱ ack Nov 24, 20:35 China · draft Nov 24, 21:20 China · "
+            "first word Nov 25, 00:20 China (00:20 China)"
+        ),
+        (
+            "Owner: nobody yet · Counted Nov 24, 20:20 China · "
+            "Sources: Feed ✓ 6 min ago · Weibo ✓ 2 min ago"
+        ),
+        "AcknowledgeOpen playbookNot a crisis",
+    ]
+
+
+def test_the_phone_shows_severity_client_what_and_how_much() -> None:
+    assert root(incident()).text == 'S2 Aulane: heater "caught fire" posts, 6x usual'
+
+
+@pytest.mark.parametrize("story", [incident(), sample_b()], ids=["open", "acknowledged"])
+def test_an_open_root_has_counts_lead_clock_and_a_step_with_its_owner(story: Incident) -> None:
+    read = shown(root(story))
+    assert f"{story.figures.count} distinct posts" in read
+    assert "(usual " in read
+    assert story.lead is not None
+    assert story.lead.text[:20] in read
+    assert "⏱ " in read
+    assert "draft Nov 24, 21:20 China" in read
+    assert re.search(r"\*Next:\* .+ \((duty officer|scribe)\)", read)
+
+
+@pytest.mark.parametrize(
+    ("story", "expected"),
+    [
+        pytest.param(
+            incident(),
+            [
+                ("Acknowledge", "ack", True),
+                ("Open playbook", "playbook", False),
+                ("Not a crisis", "false_alarm", False),
+            ],
+            id="open",
+        ),
+        pytest.param(
+            sample_b(),
+            [
+                ("Resolve", "resolve", True),
+                ("Open playbook", "playbook", False),
+                ("Not a crisis", "false_alarm", False),
+            ],
+            id="acknowledged",
+        ),
+        pytest.param(sample_c(), [("Reopen", "reopen", False)], id="resolved"),
+        pytest.param(
+            replace(sample_c(), state=State.FALSE_ALARM),
+            [("Reopen", "reopen", False)],
+            id="false alarm",
+        ),
+    ],
+)
+def test_the_buttons_follow_the_state(
+    story: Incident, expected: list[tuple[str, str, bool]]
+) -> None:
+    assert buttons(root(story)) == expected
+
+
+def test_a_button_carries_ids_only_and_every_block_is_new_on_each_edit() -> None:
+    made = root(incident(rev=7))
+    act = made.blocks[-1]
+    assert act["block_id"] == "inc-204:r7:act"
+    assert {e["value"] for e in act["elements"]} == {'{"v":1,"inc":204,"rev":7}'}
+    ids = {b["block_id"] for b in made.blocks}
+    assert len(ids) == len(made.blocks)
+    assert not ids & {b["block_id"] for b in root(incident(rev=8)).blocks}
+
+
+@pytest.mark.parametrize(("severity", "dot"), list(zip(Severity, "🔴🟠🟡⚪", strict=True)), ids=str)
+def test_the_header_begins_with_the_severity_s_dot(severity: Severity, dot: str) -> None:
+    header = root(incident(severity=severity)).blocks[0]["text"]["text"]
+    assert header.startswith(f"{dot} {severity} · Aulane: ")
+
+
+def test_the_root_says_who_took_it_and_that_a_source_is_blind() -> None:
+    read = shown(root(sample_b()))
+    assert "Owner: Li Na, took it Nov 24, 20:23 China (after 3 min)" in read
+    assert "Feed *unknown since Nov 24, 14:20 China* (blocked)" in read
+    assert "Weibo ✓ 1 min ago" in read
+    assert "ack Nov" not in read  # that clock has stopped
+    assert "*Next:* Save evidence" in read  # and its step is done
+
+
+def test_a_source_that_never_answered_is_unknown_not_fine() -> None:
+    notes = (SourceNote(source="weibo", outcome=Outcome.AUTH_REQUIRED, ok_at=None),)
+    assert "Sources: Weibo *unknown* (auth required)" in shown(root(incident(sources=notes)))
+
+
+def test_a_closed_root_looks_back() -> None:
+    assert shown(root(sample_c())).splitlines()[:2] == [
+        '🟢 Closed · Aulane: "transfers stopped" rumour, answered · INC-198',
+        "Peak *310 posts/h* Nov 24, 21:20 China → 6/h (usual 5) · 1,204 distinct posts in all",
+    ]
+    read = shown(root(sample_c()))
+    assert "Found in 38 min · ack 4 min" in read
+    assert "first word 2 h 01 ✅ (limit 4 h)" in read
+    assert "draft 2 h 01 (limit 60 min)" in read  # later than its limit: no tick
+    assert "Closed by Chen Wei Nov 25, 22:20 China (22:20 China)“answered and calm" in read
+    assert root(sample_c()).text == 'Closed · Aulane: "transfers stopped" rumour, answered'
+
+
+def test_a_false_alarm_is_said_to_be_none() -> None:
+    story = replace(sample_c(), state=State.FALSE_ALARM)
+    assert root(story).text.startswith("Not a crisis · Aulane: ")
+    assert root(story).blocks[0]["text"]["text"].startswith("⚪ Not a crisis · Aulane: ")
+
+
+def test_without_history_the_root_says_that_fixed_floors_hold() -> None:
+    story = incident(figures=replace(incident().figures, usual=None))
+    assert "(no usual yet, fixed floors)" in shown(root(story))
+    assert root(story).text.endswith(", 25 posts (no usual yet)")
+
+
+def test_a_small_count_is_given_as_it_is_and_not_as_a_ratio() -> None:
+    figures = replace(incident().figures, count=2, authors=1, usual=4.0)
+    assert root(incident(figures=figures)).text.endswith(", 2 posts (usual 4)")
+
+
+def test_zero_posts_and_nothing_stored_still_give_a_root() -> None:
+    empty = Figures(
+        at=NOW, count=0, with_reposts=0, authors=0, usual=0.0, negative_share=None, total=0
+    )
+    story = incident(
+        figures=empty, lead=None, proofs=(), sources=(), steps=(), reasons=(), type_terms=()
+    )
+    made = messages.root(story, CLIENT, names={}, now=NOW)
+    assert problems(made) == []
+    read = shown(made)
+    assert "*0 distinct posts* by 0 authors" in read
+    assert "Lead post: none stored yet" in read
+    assert "Stage: spreading" in read
+    assert "Sources: none has reported yet" in read
+    assert "⏱ no clock is running" in read
+
+
+def test_overdue_clocks_and_steps_are_said() -> None:
+    late = messages.root(sample_b(), CLIENT, names=NAMES, now=NOW + timedelta(hours=5), plan=PLAN)
+    read = shown(late)
+    assert "*first word overdue since Nov 25, 00:20 China*" in read
+    assert "*5 steps overdue*" in read
+
+
+def test_a_clock_is_met_when_the_step_that_does_its_work_is_done() -> None:
+    done = tuple(replace(s, done_at=NOW, done_by="U0LINA") if s.id == "p4" else s for s in STEPS)
+    assert "first word ✓" in shown(root(incident(steps=done)))
+
+
+def test_the_root_mentions_nobody() -> None:
+    stories = (incident(), sample_b(), sample_c())
+    assert not any("<@" in t or "<!subteam" in t for s in stories for t in texts(root(s)))
+
+
+def test_every_mrkdwn_is_verbatim() -> None:
+    for made in (root(incident()), messages.playbook(sample_b(), names=NAMES, plan=PLAN)):
+        marked = [o for o in objects(made.blocks) if o.get("type") == "mrkdwn"]
+        assert marked
+        assert all(o["verbatim"] is True for o in marked)
+
+
+def objects(part: object) -> Iterator[dict[str, Any]]:
+    if isinstance(part, dict):
+        yield part
+    for value in (
+        part.values() if isinstance(part, dict) else part if isinstance(part, list | tuple) else ()
+    ):
+        yield from objects(value)
+
+
+def test_a_name_of_300_characters_leaves_room_for_the_rest() -> None:
+    long = replace(CLIENT, name="奥岚取暖器" * 60)
+    made = root(incident(headline="起火" * 150), long)
+    assert problems(made) == []
+    assert len(made.text) <= 120
+    assert made.text.endswith("6x usual")
+    assert made.blocks[0]["text"]["text"].endswith("6x usual · INC-204")
+
+
+def test_very_long_addresses_cost_the_links_but_not_the_minutes() -> None:
+    long = "https://a.example/" + "x" * 900
+    proofs = tuple(replace(proof(s, 5), url=long) for s in Stage)
+    made = root(incident(stage=Stage.OFFICIAL, proofs=proofs))
+    assert problems(made) == []
+    assert "an authority speaks Nov 24, 20:15 China" in shown(made)
+
+
+# ----------------------------------------------------------------------------------------- evidence
+def test_the_evidence_quotes_who_when_how_far_and_where() -> None:
+    made = messages.evidence(incident(), QUOTES)
+    assert problems(made) == []
+    assert made.text.startswith("INC-204 Evidence: 3 posts, most seen first: “刚买三天")
+    read = shown(made)
+    assert "The largest cluster: 38 of 62 repost one post" in read
+    assert "@示例甲 (8,214 followers) · Weibo ·  · 1.9k reposts · 38 of 62 repost this" in read
+    assert "@示例丙消费观察 (V, 1.1M followers)" in read
+    links = [o["url"] for o in objects(made.blocks) if o.get("type") == "link"]
+    assert links == [q.url for q in QUOTES]
+    dates = [o["timestamp"] for o in objects(made.blocks) if o.get("type") == "date"]
+    assert dates == [int(q.at.timestamp()) for q in QUOTES]
+
+
+def test_evidence_without_posts_says_so() -> None:
+    assert "no post is stored yet" in messages.evidence(incident(), ()).text
+
+
+# -------------------------------------------------------------------------------------------- facts
+def alert(text: str, key: str = "inc-204:stage:9", **changes: Any) -> Alert:
+    made = Alert(key=key, kind=AlertKind.UPDATE, channel="C0AULANE", incident=204, text=text)
+    return replace(made, **changes)
+
+
+def test_a_stage_up_links_its_proof() -> None:
+    story = sample_b()
+    fact = f"Stage up: news portal (示例新闻网): {story.proofs[0].url}"
+    made = messages.update(alert(fact), names=NAMES, incident=story)
+    assert made.text == f"INC-204: {fact}"
+    assert shown(made) == "⬆️ Stage up: news portal (示例新闻网): open the proof ↗"
+
+
+def test_an_address_in_a_fact_is_shown_as_it_is() -> None:
+    made = messages.update(alert("see https://a.example/x"), names={})
+    found = [o for o in objects(made.blocks) if o.get("type") == "link"]
+    assert found == [{"type": "link", "url": "https://a.example/x", "text": "https://a.example/x"}]
+
+
+def test_an_update_names_the_one_who_pressed_and_pings_those_it_pages() -> None:
+    took = messages.update(
+        alert("took it 11 min after the alert", "inc-204:acknowledged:2", who="U0LINA"), names=NAMES
+    )
+    assert shown(took) == "👤 Li Na took it 11 min after the alert"
+    assert not [o for o in objects(took.blocks) if o.get("type") == "user"]
+    page = messages.update(
+        alert("S2: please take it.", "inc-204:page:1", mentions=("U0LINA", "S0TEAM", "<!here>")),
+        names=NAMES,
+    )
+    assert [o["user_id"] for o in objects(page.blocks) if o.get("type") == "user"] == ["U0LINA"]
+    groups = [o for o in objects(page.blocks) if o.get("type") == "usergroup"]
+    assert [g["usergroup_id"] for g in groups] == ["S0TEAM"]
+    assert problems(page) == []
+
+
+# ----------------------------------------------------------------------------------------- playbook
+def test_the_playbook_shows_steps_owners_times_and_what_not_to_do() -> None:
+    made = messages.playbook(sample_b(), names=NAMES, plan=PLAN)
+    assert problems(made) == []
+    read = shown(made)
+    assert "Playbook: Product safety or quality 产品质量安全 · 1 of 6 steps done" in read
+    assert "☑ *duty officer* · done Nov 24, 20:23 China (20:23 China) by Li Na" in read
+    assert "☐ *scribe* · by Nov 24, 20:40 China (20:40 China)" in read
+    assert "☐ *client comms* · 🔒 needs an approval · by Nov 25, 00:20 China" in read
+    assert "Don’t" in read
+    assert "Leading with a lawsuit" in read
+    assert "Possible duties by law: ask counsel" in read
+    assert "[place or product]" in read
+    assert "writer → account lead → legal → client comms" in read
+
+
+def test_each_open_step_has_a_button_and_a_ticked_one_can_be_taken_back() -> None:
+    ticked = replace(STEPS[1], done_at=NOW, done_by="U0LINA")
+    story = replace(sample_b(), steps=(STEPS[0], ticked, *STEPS[2:]))
+    made = messages.playbook(story, names=NAMES, plan=PLAN)
+    found = [
+        (json.loads(b["accessory"]["value"])["step"], b["accessory"]["text"]["text"])
+        for b in made.blocks
+        if "accessory" in b
+    ]
+    assert found == [
+        ("c2", "Undo"),
+        ("c7", "Done"),
+        ("p1", "Done"),
+        ("p3", "Done"),
+        ("p4", "Done"),
+    ]
+
+
+def test_a_closed_incident_s_playbook_has_no_live_buttons() -> None:
+    made = messages.playbook(sample_c(), names=NAMES, plan=PLAN)
+    assert not [b for b in made.blocks if "accessory" in b]
+
+
+def test_ticking_a_step_changes_no_block_s_kind() -> None:
+    before = messages.playbook(sample_b(), names=NAMES, plan=PLAN)
+    ticked = tuple(replace(s, done_at=NOW, done_by="U0LINA") for s in STEPS)
+    after = messages.playbook(replace(sample_b(), steps=ticked), names=NAMES, plan=PLAN)
+    assert [b["type"] for b in before.blocks] == [b["type"] for b in after.blocks]
+
+
+def test_a_hundred_steps_are_cut_and_it_is_said() -> None:
+    steps = tuple(replace(STEPS[1], id=f"s{n}", do="做" * 300) for n in range(100))
+    made = messages.playbook(replace(sample_b(), steps=steps), names=NAMES, plan=PLAN)
+    assert problems(made) == []
+    assert re.search(r"… \d+ (more|later steps)", shown(made))
+
+
+# --------------------------------------------------------------------------------------- any text
+NASTY = st.one_of(
+    st.text(max_size=300),
+    st.lists(
+        st.sampled_from(
+            [
+                "<!channel>", "<!here|x>", "<@U0LINA>", "<#C1|x>", "<https://evil.example|bank>",
+                "<!date^1^{time}|x>", "&lt;!channel&gt;", "&", "<", ">", "|", "*", "_", "~", "`",
+                ":fire:", "@channel", "\u202e", "\u200b", "\x00", "\ud800", "😀", "骑云", "\n> ",
+                "```", "https://evil.example/?a=<b>|c&d", "x" * 700, "字" * 900, "",
+            ]
+        ),
+        max_size=8,
+    ).map("".join),
+)  # fmt: skip
+TOKEN = re.compile(r"<[^>]*>")
+OURS = re.compile(
+    r"<!date\^\d+\^(?:\{time\}|\{date_short_pretty\} \{time\})\|[A-Z][a-z]{2} \d+, \d\d:\d\d China>"
+    r"|<https?://[^<>|\s]+\|(?:Open post ↗|first post|spreading|large or verified account"
+    r"|news portal|newspaper, TV or state media|an authority speaks)>"
+)
+
+
+def holds(made: Message) -> None:
+    """Assert that MADE passes and that every token in it is one of ours."""
+    assert problems(made) == []
+    assert not TOKEN.search(made.text)
+    assert "\x00" not in made.text
+    for part in objects(made.blocks):
+        if part.get("type") == "mrkdwn":
+            rest = OURS.sub("", part["text"])
+            assert not re.search(r"[<>`~]|:[\w+'-]*[a-z+][\w+'-]*:", rest), rest
+        if part.get("type") in ("user", "usergroup", "broadcast"):
+            raise AssertionError(part)
+        if part.get("type") == "link":
+            assert part["url"].startswith(("https://", "http://"))
+    json.dumps(made.blocks, ensure_ascii=False).encode()
+
+
+@settings(max_examples=150, deadline=None)
+@given(text=NASTY, other=NASTY, closed=st.booleans(), stage=st.sampled_from(list(Stage)))
+def test_any_text_in_any_field_gives_a_message_that_slack_takes(
+    text: str, other: str, closed: bool, stage: Stage
+) -> None:
+    post = quote(text, who=other, url=text, source=other or "x")
+    steps = (replace(STEPS[1], do=text, owner=other, id=text or "s", skipped=None), STEPS[5])
+    story = incident(
+        headline=text,
+        lead=post,
+        reasons=(text, other),
+        type_terms=(text, other),
+        stage=stage,
+        proofs=(replace(proof(stage, 1), url=text, who=other),),
+        sources=(SourceNote(source=other, outcome=Outcome.DOWN, ok_at=None, detail=text),),
+        steps=steps,
+        state=State.RESOLVED if closed else State.ACKNOWLEDGED,
+        owner=other,
+        acknowledged_at=NOW,
+        closed_at=NOW if closed else None,
+        closed_by=text,
+        close_reason=other,
+        why=text,
+        source=other,
+    )
+    client = replace(CLIENT, id=other, name=text)
+    plan = replace(
+        PLAN,
+        name=text,
+        name_zh=other,
+        wrong_moves=(text, other),
+        statement_zh=text,
+        statement_en=other,
+        must_not=(text,),
+        approval=(other,),
+    )
+    names = {other: text, text: other}
+    holds(messages.root(story, client, names=names, now=NOW, plan=plan))
+    holds(messages.evidence(story, (post, replace(post, cluster_size=1))))
+    holds(messages.playbook(story, names=names, plan=plan))
+    holds(messages.update(alert(text, key=other, who=other), names=names, incident=story))
+    holds(messages.notice(text))
+    holds(messages.plain(text))
