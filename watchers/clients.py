@@ -135,7 +135,14 @@ def _client(table: Mapping[str, Any], where: str, faults: list[str]) -> Client:
         zone=read.zone(),
         sensitivity=_sensitivity(read, table),
         people=_people(table, where, faults),
-        **lists,
+        names=lists["names"],
+        ambiguous=lists["ambiguous"],
+        companions=lists["companions"],
+        exclude=lists["exclude"],
+        own_accounts=lists["own_accounts"],
+        initials=lists["initials"],
+        queries=lists["queries"],
+        sources=lists["sources"],
     )  # fmt: skip
 
 
@@ -197,16 +204,21 @@ def _person(table: Mapping[str, Any], where: str, faults: list[str]) -> Person:
 def _hours(read: _Reader, table: Mapping[str, Any]) -> tuple[time, time]:
     text = table.get("hours", "09:00-18:00")
     found = _HOURS.fullmatch(text) if isinstance(text, str) else None
-    try:
-        if found is None:
-            raise ValueError(text)
-        begin, end = (time.fromisoformat(part) for part in found.groups())
-    except ValueError:
+    times = [_time(part) for part in found.groups()] if found else []
+    begin, end = (*times, None, None)[:2]
+    if begin is None or end is None:
         read.fault("hours", f'is {text!r}; as in "09:00-18:00"')
         return time(9), time(18)
     if begin == end:
         read.fault("hours", f"is {text!r}, which is no time at all")
     return begin, end
+
+
+def _time(text: str) -> time | None:
+    try:
+        return time.fromisoformat(text)
+    except ValueError:
+        return None
 
 
 def _unknown(table: Mapping[str, Any], known: Iterable[str], where: str, faults: list[str]) -> None:

@@ -39,9 +39,13 @@ class Keeping(Posts):
         """Note EVENT_ID and return whether it is new: what comes twice is acted on once."""
 
         async def work(conn: AsyncConnection) -> bool:
-            put = self._db.insert(inbox).values(event_id=event_id, at=now)
-            done = await conn.execute(put.on_conflict_do_nothing(index_elements=["event_id"]))
-            return done.rowcount == 1
+            put = (
+                self._db.insert(inbox)
+                .values(event_id=event_id, at=now)
+                .on_conflict_do_nothing(index_elements=["event_id"])
+                .returning(inbox.c.event_id)
+            )
+            return (await conn.execute(put)).first() is not None
 
         return await self._db.write(work)
 
