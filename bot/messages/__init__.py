@@ -3,8 +3,23 @@
 Every text that a stranger wrote stays text: it mentions nobody, links nowhere, formats nothing.
 """
 
+from bot.messages.answers import (
+    check_report,
+    check_text,
+    client_list,
+    help_list,
+    incident_list,
+    source_list,
+)
 from bot.messages.blocks import Block, Message
 from bot.messages.check import problems
+from bot.messages.modals import (
+    false_alarm_modal,
+    modal_note,
+    playbook_modal,
+    resolve_modal,
+    told_modal,
+)
 from bot.messages.plan import Clock, Duty, Plan
 from bot.messages.root import fallback, root
 from bot.messages.thread import evidence, notice, plain, playbook, update
@@ -15,12 +30,23 @@ __all__ = [
     "Duty",
     "Message",
     "Plan",
+    "check_report",
+    "check_text",
+    "client_list",
     "evidence",
     "fallback",
+    "false_alarm_modal",
+    "help_list",
+    "incident_list",
+    "modal_note",
     "notice",
     "plain",
     "playbook",
+    "playbook_modal",
     "problems",
+    "resolve_modal",
     "root",
+    "source_list",
+    "told_modal",
     "update",
 ]

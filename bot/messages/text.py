@@ -85,14 +85,14 @@ def as_is(text: str, most: int, *, lines: bool = False) -> str:
 
 
 def escaped(text: str, most: int) -> str:
-    """Return our own TEXT for mrkdwn or the top level: markup stays, tokens do not."""
-    return escape(cut(clean(text, lines=True), most, _escaped_units))
+    """Return our own TEXT for the top level, never empty: markup stays, tokens do not."""
+    return escape(cut(clean(text, lines=True), most, _escaped_units)) or "–"
 
 
 def literal(text: str, most: int) -> str:
-    """Return a stranger's TEXT for mrkdwn: no token, no markup, no emoji code comes alive."""
+    """Return a stranger's TEXT for mrkdwn, never empty: no token, markup or emoji code lives."""
     text = _EDGE.sub("\u02cd", clean(text).translate(_MARKUP))
-    return escape(cut(_CODE.sub("\u2236", text), most, _escaped_units))
+    return escape(cut(_CODE.sub("\u2236", text), most, _escaped_units)) or "–"
 
 
 def _pieces(text: str) -> Iterator[str]:

@@ -179,12 +179,12 @@ def _linked(fact: str, incident: Incident | None) -> list[Block]:
 
 def notice(text: str) -> Message:
     """Return a notice for the operators: a source, a failed message, a start."""
-    return message(escaped(text, 1_000) or "–", [rich_text([line([words(text)])])])
+    return message(escaped(text, 1_000), [rich_text([line([words(text)])])])
 
 
 def plain(text: str) -> Message:
     """Return an answer of a sentence or two."""
-    return message(escaped(text, 1_000) or "–", [section(plain_text(text, lines=True))])
+    return message(escaped(text, 1_000), [section(plain_text(text, lines=True))])
 
 
 # -------------------------------------------------------------------------------------- playbook
@@ -195,10 +195,10 @@ def playbook(incident: Incident, *, names: Mapping[str, str], plan: Plan | None 
     """
     plan = plan or EMPTY
     mark = f"inc-{incident.number}:r{incident.rev}"
-    title = _title(incident, plan)
+    title = playbook_title(incident, plan)
     blocks = [rich_text([line([words(title, bold=True)])], f"{mark}:title")]
     blocks += [
-        _step(step, incident, names, plan, f"{mark}:step:{n}")
+        step_section(step, incident, names, plan, f"{mark}:step:{n}", ticks=True)
         for n, step in enumerate(incident.steps[:LISTED_STEPS])
     ]
     more = len(incident.steps) - LISTED_STEPS
@@ -208,21 +208,28 @@ def playbook(incident: Incident, *, names: Mapping[str, str], plan: Plan | None 
     return message(escaped(f"INC-{incident.number} {title}", 200), blocks)
 
 
-def _title(incident: Incident, plan: Plan) -> str:
+def playbook_title(incident: Incident, plan: Plan) -> str:
     name = as_is(plan.name, 80) if plan.name else "all types, until the crisis type is clear"
     zh = f" {as_is(plan.name_zh, 40)}" if plan.name_zh else ""
     done = sum(step_done(s, incident, plan) for s in incident.steps)
     return f"Playbook: {name}{zh} · {done} of {plural(len(incident.steps), 'step')} done"
 
 
-def _step(
-    step: Step, incident: Incident, names: Mapping[str, str], plan: Plan, block_id: str
+def step_section(
+    step: Step,
+    incident: Incident,
+    names: Mapping[str, str],
+    plan: Plan,
+    block_id: str | None = None,
+    *,
+    ticks: bool = False,
 ) -> Block:
+    """Return STEP in two lines: whose it is and by when; what to do. With TICKS, its button."""
     finished = step_done(step, incident, plan)
     gate = " · 🔒 needs an approval" if step.gate and not finished else ""
     head = f"{'☑' if finished else '☐'} *{literal(role(step.owner), NAME)}*{gate}"
     text = f"{head} · {_state(step, incident, names, plan)}\n{literal(step.do, 400)}"
-    return section(marked(text), block_id, accessory=_tick(step, incident, plan))
+    return section(marked(text), block_id, accessory=_tick(step, incident, plan) if ticks else None)
 
 
 def _state(step: Step, incident: Incident, names: Mapping[str, str], plan: Plan) -> str:

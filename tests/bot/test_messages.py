@@ -3,8 +3,8 @@
 import json
 import re
 from collections.abc import Iterator
-from dataclasses import replace
-from datetime import timedelta
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
 from typing import Any
 
 import pytest
@@ -31,8 +31,10 @@ from watchers.model import (
     AlertKind,
     Client,
     Figures,
+    Health,
     Incident,
     Outcome,
+    Quote,
     Severity,
     SourceNote,
     Stage,
@@ -384,6 +386,229 @@ def test_a_hundred_steps_are_cut_and_it_is_said() -> None:
     assert re.search(r"… \d+ (more|later steps)", shown(made))
 
 
+# ------------------------------------------------------------------------------------------ answers
+@dataclass(frozen=True, kw_only=True)
+class Count:
+    source: str = "weibo"
+    posts: int = 25
+    authors: int = 23
+    negatives: int = 18
+    usual: float | None = 4.0
+    outcome: Outcome = Outcome.OK
+    known: bool = True
+    unknown_since: datetime | None = None
+    detail: str = ""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Report:
+    counts: tuple[Count, ...]
+    subject: str = "Aulane"
+    span: timedelta = timedelta(hours=24)
+    at: datetime = NOW
+    top: tuple[Quote, ...] = ()
+    incident: Incident | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Terms:
+    terms: str = "Public pages, asked as a browser does"
+
+
+BLIND = Count(
+    source="feed",
+    posts=0,
+    authors=0,
+    negatives=0,
+    usual=None,
+    outcome=Outcome.BLOCKED,
+    known=False,
+    unknown_since=NOW - timedelta(hours=6),
+)
+
+
+def test_a_check_counts_each_source_against_its_usual_and_shows_the_top_posts() -> None:
+    report = Report(counts=(Count(), BLIND), top=QUOTES, incident=sample_b())
+    made = messages.check_report(report, CLIENT)
+    assert problems(made) == []
+    read = shown(made)
+    assert "Aulane, last 24 h: 25 distinct posts" in read
+    assert "✓ *Weibo*: 25 posts by 23 authors (usual 4), 72% negative" in read
+    assert "✗ *Feed*: *unknown since Nov 24, 14:20 China (blocked us)*" in read
+    assert "Not seen for the whole span: Feed." in read
+    assert "🔴 *INC-207* S1 · Aulane: country list on site" in read
+    assert "stage: news portal" in read
+    links = [o["url"] for o in objects(made.blocks) if o.get("type") == "link"]
+    assert links == [q.url for q in QUOTES]
+
+
+@pytest.mark.parametrize(
+    ("counts", "said"),
+    [
+        pytest.param((Count(posts=0, authors=0),), True, id="every source was seen"),
+        pytest.param((Count(posts=0, authors=0), BLIND), False, id="one was not"),
+        pytest.param((), False, id="there is none"),
+        pytest.param((Count(),), False, id="there are posts"),
+    ],
+)
+def test_nothing_found_is_said_only_if_every_source_was_seen(
+    counts: tuple[Count, ...], said: bool
+) -> None:
+    report = Report(counts=counts)
+    assert ("Nothing found" in shown(messages.check_report(report, None))) is said
+    assert ("Nothing found" in messages.check_text(report)) is said
+    assert ("Nothing found" in messages.check_report(report, None).text) is said
+
+
+def test_the_check_in_a_terminal_says_the_same() -> None:
+    report = Report(counts=(Count(), BLIND), top=QUOTES[:1], incident=sample_b())
+    assert messages.check_text(report).splitlines() == [
+        "Aulane, last 24 h: 25 distinct posts",
+        "  Weibo: 25 posts by 23 authors (usual 4), 72% negative",
+        "  Feed: 0 posts by 0 authors; unknown since Nov 24, 14:20 China (blocked us)",
+        "Not seen for the whole span: Feed. There may be more than is counted here.",
+        'INC-207 S1 taken: country list on site "港澳台列为国家" · stage: news portal',
+        "  “刚买三天的奥岚取暖器半夜自燃，窗帘烧了一半” @示例甲 (8,214 followers) Nov 24, 19:42 China",
+        "    https://weibo.com/1234567/PabcD1",
+    ]
+
+
+def test_the_list_of_incidents_says_what_is_open_and_who_has_it() -> None:
+    stories = (incident(), sample_b(), sample_c())
+    made = messages.incident_list(stories, {"aulane": CLIENT}, NAMES, NOW)
+    assert problems(made) == []
+    read = shown(made)
+    assert made.text == "2 open incidents, 1 closed"
+    assert "🟠 *INC-204* S2 · Aulane: heater" in read
+    assert "open · owner: nobody yet · stage: spreading" in read
+    assert "taken · owner Li Na · stage: news portal" in read
+    assert "🟢 *INC-198*" in read
+    assert "closed · owner Chen Wei" in read
+    assert messages.incident_list((), {}, {}, NOW).text == "No incident so far."
+
+
+def test_the_list_of_clients_shows_the_words_that_mean_them() -> None:
+    made = messages.client_list((CLIENT,))
+    assert problems(made) == []
+    read = shown(made)
+    assert "names: 奥岚, Aulane" in read
+    assert "companions: 取暖器" in read
+    assert "excluded: 奥兰多" in read
+    assert "sources: all that are set up" in read
+    assert "1 person · list version 1" in read
+    assert "No client is watched" in messages.client_list(()).text
+
+
+@pytest.mark.parametrize("outcome", list(Outcome))
+def test_the_list_of_sources_says_each_outcome_since_when_and_what_to_do(outcome: Outcome) -> None:
+    health = Health(
+        source="weibo",
+        outcome=outcome,
+        since=NOW - timedelta(hours=6),
+        asked_at=NOW,
+        ok_at=NOW - timedelta(hours=6),
+        until=NOW + timedelta(hours=1),
+        requests=312,
+    )
+    made = messages.source_list([("Weibo", health, Terms())], NOW)
+    assert problems(made) == []
+    read = shown(made)
+    assert messages.answers.OUTCOMES[outcome] in read
+    assert "312 requests today" in read
+    assert "not asked before Nov 24, 21:20 China" in read
+    assert "Terms: Public pages" in read
+    assert ("since Nov 24, 14:20 China" in read) is not outcome.healthy
+    assert (messages.answers.TO_DO.get(outcome, "never") in read) is not outcome.healthy
+
+
+def test_a_source_s_own_advice_wins_and_one_never_asked_is_no_fine_one() -> None:
+    health = Health(
+        source="weibo",
+        outcome=Outcome.AUTH_REQUIRED,
+        since=NOW,
+        asked_at=NOW,
+        detail="The cookie of account 示例 expired: log in again.",
+    )
+    made = messages.source_list([("Weibo", health, Terms()), ("Feeds", None, Terms(terms=""))], NOW)
+    assert made.text == "2 sources, 2 in trouble"
+    assert "log in again" in shown(made)
+    assert "never seen: counts since then are unknown" in shown(made)
+    assert "✗ *Feeds*: never asked yet" in shown(made)
+    assert "No source is set up" in messages.source_list([], NOW).text
+
+
+def test_help_comes_from_the_rows_it_is_given() -> None:
+    made = messages.help_list([("/crisis check", "count posts")], first="I don’t know “chek”.")
+    assert problems(made) == []
+    assert shown(made) == "I don’t know “chek”./crisis check count posts"
+
+
+# ------------------------------------------------------------------------------------------- modals
+def submitted(**values: Any) -> dict[str, Any]:
+    """Return a view's state as Slack sends it."""
+    reason, note = values.get("reason"), values.get("note")
+    option = {"text": {"type": "plain_text", "text": "H&amp;M"}, "value": reason}
+    return {
+        "reason": {
+            "reason": {"type": "static_select", "selected_option": option if reason else None}
+        },
+        "note": {"note": {"type": "plain_text_input", "value": note}},
+    }
+
+
+def test_a_window_asks_for_a_reason_and_carries_ids_only() -> None:
+    for view, callback in (
+        (messages.resolve_modal(incident()), "resolve_modal"),
+        (messages.false_alarm_modal(incident()), "false_alarm_modal"),
+    ):
+        assert problems(view) == []
+        assert view["callback_id"] == callback
+        assert view["private_metadata"] == '{"v":1,"inc":204,"rev":1}'
+
+
+def test_a_false_alarm_is_asked_which_of_seven_kinds_it_is() -> None:
+    view = messages.false_alarm_modal(incident())
+    options = next(b for b in view["blocks"] if b.get("block_id") == "reason")["element"]["options"]
+    assert [o["value"] for o in options] == [
+        "other_meaning", "old_news", "joke", "own_campaign", "advertisement", "bots", "not_ours",
+    ]  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("values", "note"),
+    [
+        pytest.param({"reason": "joke", "note": " ha "}, "A joke: ha", id="both"),
+        pytest.param(
+            {"reason": "answered", "note": None}, "Answered, and calm since", id="no note"
+        ),
+        pytest.param({"note": "only words"}, "only words", id="no reason"),
+        pytest.param({"reason": "unheard of"}, "", id="a reason that is none of ours"),
+    ],
+)
+def test_a_submitted_window_becomes_a_note(values: dict[str, Any], note: str) -> None:
+    assert messages.modal_note(submitted(**values)) == note
+    assert messages.modal_note({}) == ""
+
+
+def test_a_refusal_in_a_window_shows_whom_to_ask() -> None:
+    view = messages.told_modal("You may read this. Ask <@U0LINA>, <!channel>.")
+    assert problems(view) == []
+    users = [o["user_id"] for o in objects(view) if o.get("type") == "user"]
+    assert users == ["U0LINA"]
+    assert "".join(texts(view["blocks"])) == "You may read this. Ask , <!channel>."
+
+
+def test_the_playbook_can_be_read_in_a_window() -> None:
+    view = messages.playbook_modal(sample_b(), PLAN)
+    assert problems(view) == []
+    read = "".join(texts(view["blocks"]))
+    assert "Leading with a lawsuit" in read
+    assert "Tick steps in the incident’s thread." in read
+    assert not [b for b in view["blocks"] if "accessory" in b]
+    steps = tuple(replace(STEPS[1], id=f"s{n}") for n in range(100))
+    assert problems(messages.playbook_modal(incident(steps=steps))) == []
+
+
 # --------------------------------------------------------------------------------------- any text
 NASTY = st.one_of(
     st.text(max_size=300),
@@ -465,4 +690,17 @@ def test_any_text_in_any_field_gives_a_message_that_slack_takes(
     holds(messages.playbook(story, names=names, plan=plan))
     holds(messages.update(alert(text, key=other, who=other), names=names, incident=story))
     holds(messages.notice(text))
+    count = Count(source=other, detail=text, known=closed, outcome=Outcome.BLOCKED)
+    report = Report(subject=text, counts=(count,), top=(post,), incident=story)
+    holds(messages.check_report(report, client))
+    messages.check_text(report).encode()
+    holds(messages.incident_list((story,), {other: client}, names, NOW))
+    holds(messages.client_list((replace(client, names=(text,), exclude=(other, text)),)))
+    health = Health(source=other, outcome=Outcome.DOWN, since=NOW, asked_at=NOW, detail=text)
+    holds(messages.source_list([(other, health, Terms(terms=text))], NOW))
+    holds(messages.help_list([(text, other)], first=text))
+    assert problems(messages.resolve_modal(story)) == []
+    assert problems(messages.false_alarm_modal(story)) == []
+    assert problems(messages.playbook_modal(story, plan)) == []
+    assert problems(messages.told_modal(text)) == []
     holds(messages.plain(text))
