@@ -1,7 +1,6 @@
 """What messages need to know of a playbook, as plain values: no file, no loader."""
 
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import timedelta
 
 
@@ -34,7 +33,6 @@ class Plan:
     ack: timedelta | None = None  # None: nobody has to take it
     ack_step: str | None = None  # taking it does this step
     clocks: tuple[Clock, ...] = ()
-    roles: Mapping[str, str] = field(default_factory=dict)  # role id -> what it is
     wrong_moves: tuple[str, ...] = ()
     duties: tuple[Duty, ...] = ()
     statement_zh: str = ""  # with {blanks}

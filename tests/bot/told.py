@@ -44,7 +44,6 @@ PLAN = Plan(
         Clock(label="draft", due=timedelta(hours=1), step="c7"),
         Clock(label="first word", due=timedelta(hours=4), step="p4"),
     ),
-    roles={"duty_officer": "Agency on call", "legal": "Counsel"},
     wrong_moves=(
         "Refusing to admit any fault to a single loud user, then a late free repair",
         "Leading with a lawsuit",
