@@ -1,20 +1,22 @@
 """The connection: opening, one transaction a call, and errors that name place and mend."""
 
 import asyncio
+import sqlite3
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Sequence
 from contextlib import asynccontextmanager, contextmanager
 from datetime import datetime
 from typing import Self, TypeVar
 
 from sqlalchemy import URL, Connection, Table, event, make_url
-from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy.dialects import postgresql
+from sqlalchemy.dialects.sqlite import Insert as SqliteInsert
+from sqlalchemy.dialects.sqlite import insert as sqlite_insert
 from sqlalchemy.engine.interfaces import DBAPIConnection
 from sqlalchemy.exc import ArgumentError, DBAPIError, SQLAlchemyError
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
 from sqlalchemy.pool import ConnectionPoolEntry, StaticPool
 
 from watchers.errors import StoreError
-from watchers.store import schema
 from watchers.store.migrations import bring_up
 
 T = TypeVar("T")
@@ -69,6 +71,8 @@ class Database:
         database = cls(_engine(url))
         try:
             with database.trouble_told():
+                if database.is_sqlite:
+                    await asyncio.to_thread(_try_out, database._engine.url)
                 async with database._writing.begin() as conn:
                     await conn.run_sync(bring_up, now)
         except BaseException:
@@ -104,9 +108,9 @@ class Database:
                         raise
         raise AssertionError  # the loop returns or raises
 
-    def insert(self, table: Table) -> sqlite.Insert | postgresql.Insert:
+    def insert(self, table: Table) -> SqliteInsert | postgresql.Insert:
         """Return an insert that knows `on conflict` in the dialect spoken here."""
-        return sqlite.insert(table) if self.is_sqlite else postgresql.insert(table)
+        return sqlite_insert(table) if self.is_sqlite else postgresql.insert(table)
 
     @contextmanager
     def trouble_told(self) -> Iterator[None]:
@@ -115,7 +119,7 @@ class Database:
             yield
         except DBAPIError as error:
             raise StoreError(_told(self.place, str(error.orig), self._engine.url)) from None
-        except (SQLAlchemyError, OSError) as error:
+        except (SQLAlchemyError, sqlite3.Error, OSError) as error:
             raise StoreError(_told(self.place, str(error), self._engine.url)) from None
 
 
@@ -144,8 +148,24 @@ def _engine(url: str) -> AsyncEngine:
     return _sqlite(parsed.set(drivername="sqlite+aiosqlite"))
 
 
+def _try_out(url: URL) -> None:
+    """Open the file once: where that fails, aiosqlite leaves a thread that outlives the loop."""
+    if _in_memory(url):
+        return
+    connection = sqlite3.connect(url.database or "", timeout=30)
+    try:
+        connection.execute("PRAGMA journal_mode = WAL")
+        connection.execute("SELECT count(*) FROM sqlite_schema")
+    finally:
+        connection.close()
+
+
+def _in_memory(url: URL) -> bool:
+    return url.database in (None, "", ":memory:")
+
+
 def _sqlite(url: URL) -> AsyncEngine:
-    if url.database in (None, "", ":memory:"):
+    if _in_memory(url):
         engine = create_async_engine(url, poolclass=StaticPool, hide_parameters=True)
     else:
         engine = create_async_engine(url, pool_size=POOL, max_overflow=0, hide_parameters=True)
@@ -182,6 +202,3 @@ def _told(place: str, said: str, url: URL) -> str:
             first = first.replace(str(secret), "***")
     mend = next((mend for sign, mend in MENDS if sign in first.lower()), "")
     return f"{place}: {first}." + (f" To mend it: {mend}." if mend else "")
-
-
-__all__ = ["CHUNK", "Database", "chunks", "schema"]
