@@ -79,8 +79,9 @@ class Incidents(Part):
         """Keep DECISION with its alerts, and the state of a detector (client, source, state).
 
         An incident without number gets the next one. A known one is changed only where its
-        revision is still EXPECT: StaleIncident tells that somebody else was quicker, as it does
-        where a second incident of the same open story was to begin.
+        revision is still EXPECT (by default the one before its own): StaleIncident tells that
+        somebody else was quicker, as it does where a second incident of the same open story was
+        to begin. NoSuchRow: the incident is gone.
         """
 
         async def work(conn: AsyncConnection) -> Incident | None:
@@ -100,20 +101,24 @@ class Incidents(Part):
         self, conn: AsyncConnection, incident: Incident, expect: int | None
     ) -> Incident:
         row = _row(incident)
+        seen = incident.rev - 1 if expect is None else expect
         try:
             if not incident.number:
                 put = insert(incidents).values(row).returning(incidents.c.number)
                 return replace(incident, number=(await conn.execute(put)).scalar_one())
             changed = await conn.execute(
                 update(incidents)
-                .where(incidents.c.number == incident.number, incidents.c.rev == expect)
+                .where(incidents.c.number == incident.number, incidents.c.rev == seen)
                 .values(row)
             )
         except IntegrityError:
             raise StaleIncident("an incident of this story is open already") from None
-        if changed.rowcount != 1:
-            raise StaleIncident(f"INC-{incident.number} is not at revision {expect} any more")
-        return incident
+        if changed.rowcount == 1:
+            return incident
+        known = select(incidents.c.number).where(incidents.c.number == incident.number)
+        if await conn.scalar(known) is None:
+            raise NoSuchRow(f"incident {incident.number}")
+        raise StaleIncident(f"INC-{incident.number} is not at revision {seen} any more")
 
     async def _put_events(
         self, conn: AsyncConnection, number: int, events: Iterable[Event]
@@ -135,27 +140,27 @@ class Incidents(Part):
     ) -> None:
         """Put ALERT into the outbox once; what is edited in place becomes due again."""
         key = alert.key if incident is None else f"inc-{incident.number}:{alert.key}"
+        number = incident.number if incident else alert.incident
         rev = incident.rev if incident else 0
-        old = (await conn.execute(select(outbox).where(outbox.c.key == key))).one_or_none()
-        if old is None:
-            await conn.execute(
-                insert(outbox).values(
-                    key=key,
-                    kind=alert.kind,
-                    channel=alert.channel,
-                    incident=incident.number if incident else None,
-                    threaded=incident is not None and alert.kind in THREADED,
-                    alert=dump(replace(alert, key=key)),
-                    want_rev=rev,
-                    state=RowState.NEW,
-                    attempts=0,
-                    next_at=now,
-                )
-            )
-        elif alert.kind in EDITED and rev > old.want_rev:
-            await conn.execute(
-                update(outbox).where(outbox.c.id == old.id).values(_edit(old, rev, reason, now))
-            )
+        put = self._db.insert(outbox).values(
+            key=key,
+            kind=alert.kind,
+            channel=alert.channel,
+            incident=number,
+            threaded=incident is not None and alert.kind in THREADED,
+            alert=dump(replace(alert, key=key, incident=number)),
+            want_rev=rev,
+            state=RowState.NEW,
+            attempts=0,
+            next_at=now,
+        )
+        once = put.on_conflict_do_nothing(index_elements=["key"]).returning(outbox.c.id)
+        if await conn.scalar(once) is not None or alert.kind not in EDITED:
+            return
+        here = outbox.c.key == key
+        old = (await conn.execute(select(outbox).where(here).with_for_update())).one()
+        if rev > old.want_rev:
+            await conn.execute(update(outbox).where(here).values(_edit(old, rev, reason, now)))
 
     async def _put_detector(
         self, conn: AsyncConnection, client: str, source: str, state: bytes, now: datetime
@@ -169,11 +174,13 @@ def _edit(old: Any, rev: int, reason: Reason, now: datetime) -> dict[str, Any]:
     """Return what an edit changes of the row OLD: figures wait a little, all else goes at once."""
     if old.state in (RowState.SENDING, RowState.UNKNOWN):
         return {"want_rev": rev}  # whoever has it sees that more is wanted
+    if reason is Reason.COUNTS and old.state == RowState.FAILED:
+        return {"want_rev": rev}  # given up: figures alone are not worth another try
     due = now
-    if reason is Reason.COUNTS:
-        due = max(now, old.sent_at + COUNTS_EVERY) if old.sent_at else old.next_at
-    elif old.state == RowState.NEW:
-        due = min(now, old.next_at) if old.error is None else old.next_at
+    if reason is Reason.COUNTS and old.sent_at is not None:
+        due = max(now, old.sent_at + COUNTS_EVERY)
+    if old.state == RowState.NEW:
+        due = old.next_at if old.error is not None else min(due, old.next_at)
     return {"want_rev": rev, "state": RowState.NEW, "next_at": due}
 
 

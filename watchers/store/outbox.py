@@ -1,63 +1,55 @@
 """What is to be told, until it is told: claimed, sent, put off, unclear, given up."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Select, and_, or_, select, update
+from sqlalchemy import Select, and_, case, func, literal, or_, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
-from sqlalchemy.orm import aliased
 
 from watchers.model import Alert, AlertKind
+from watchers.store import schema
 from watchers.store.part import Part, load
 from watchers.store.rows import OutboxRow, RowState
 from watchers.store.schema import outbox
 
-ROOTS = aliased(outbox, name="roots")
+ROOTS = outbox.alias("roots")
+CLAIM_LOCK = 7_340_202  # any number: PostgreSQL's name of the lock that one claims under
+IN_HAND = (RowState.SENDING, RowState.UNKNOWN)
 
 
 class Outbox(Part):
     """The outbox; several senders may share it."""
 
     async def claim(self, now: datetime, *, limit: int = 20) -> tuple[OutboxRow, ...]:
-        """Take due rows for sending: one a channel, roots before replies, else in order.
+        """Take due rows for sending: roots before replies, else in order.
 
-        A reply waits until its root stands. The claim is committed before this returns, so no
+        One post at a time goes to a channel, and one edit. A reply waits until its root stands,
+        and for what is to stand above it. The claim is committed before this returns, so no
         second sender takes the same row.
         """
 
         async def work(conn: AsyncConnection) -> tuple[OutboxRow, ...]:
-            busy = select(outbox.c.channel).where(outbox.c.state == RowState.SENDING)
-            query = (
-                _rows()
-                .where(
-                    outbox.c.state == RowState.NEW,
-                    outbox.c.next_at <= now,
-                    outbox.c.channel.not_in(busy),
-                    or_(~outbox.c.threaded, ROOTS.c.ts.is_not(None)),
+            if not self._db.is_sqlite:  # else two senders would each take a row of one channel
+                await conn.execute(select(func.pg_advisory_xact_lock(CLAIM_LOCK)))
+            first = _first_of_lanes(now, limit).cte("first")
+            free = select(outbox.c.id).where(outbox.c.id.in_(select(first.c.id)))
+            taken = await conn.execute(
+                update(outbox)
+                .where(outbox.c.id.in_(free.with_for_update(skip_locked=True).scalar_subquery()))
+                .values(
+                    state=RowState.SENDING,
+                    attempts=outbox.c.attempts + 1,
+                    first_try_at=func.coalesce(outbox.c.first_try_at, literal(now, schema.Instant)),
+                    claimed_at=now,
                 )
-                .order_by(outbox.c.threaded, outbox.c.id)
-                .limit(limit * 20)
+                .returning(outbox.c.id)
             )
-            if not self._db.is_sqlite:
-                query = query.with_for_update(of=outbox, skip_locked=True)
-            rows = (await conn.execute(query)).all()
-            taken = list({row.channel: row for row in reversed(rows)}.values())[::-1][:limit]
-            for row in taken:
-                await conn.execute(
-                    update(outbox)
-                    .where(outbox.c.id == row.id)
-                    .values(
-                        state=RowState.SENDING,
-                        attempts=outbox.c.attempts + 1,
-                        first_try_at=row.first_try_at or now,
-                        claimed_at=now,
-                    )
-                )
-            ids = [row.id for row in taken]
-            again = await conn.execute(_rows().where(outbox.c.id.in_(ids)))
-            found = {row.id: _row(row) for row in again}
-            return tuple(found[id_] for id_ in ids)
+            ids = list(taken.scalars())
+            rows = await conn.execute(
+                _rows().where(outbox.c.id.in_(ids)).order_by(outbox.c.threaded, outbox.c.id)
+            )
+            return tuple(_row(row) for row in rows)
 
         return await self._db.write(work)
 
@@ -73,47 +65,40 @@ class Outbox(Part):
         async with self._db.reading() as conn:
             return tuple(_row(row) for row in await conn.execute(query))
 
-    async def sent(self, id: int, ts: str, *, rev: int, now: datetime) -> None:  # noqa: A002
+    async def sent(self, id: int, ts: str, *, rev: int, now: datetime) -> None:  # noqa: A002 - the contract's word
         """Note that revision REV of row ID stands as TS; more wanted meanwhile is due at once."""
+        more = outbox.c.want_rev > rev
+        await self._set(
+            id,
+            RowState,
+            state=case((more, RowState.NEW), else_=RowState.SENT),
+            ts=ts,
+            sent_rev=rev,
+            sent_at=now,
+            attempts=0,
+            first_try_at=None,
+            error=None,
+            next_at=now,
+        )
 
-        async def work(conn: AsyncConnection) -> None:
-            row = (await conn.execute(select(outbox).where(outbox.c.id == id))).one()
-            more = row.want_rev > rev
-            await conn.execute(
-                update(outbox)
-                .where(outbox.c.id == id)
-                .values(
-                    state=RowState.NEW if more else RowState.SENT,
-                    ts=ts,
-                    sent_rev=rev,
-                    sent_at=now,
-                    attempts=0,
-                    first_try_at=None,
-                    error=None,
-                    next_at=now,
-                )
-            )
-
-        await self._db.write(work)
-
-    async def put_off(self, id: int, until: datetime, error: str, *, now: datetime) -> None:  # noqa: A002
+    async def put_off(self, id: int, until: datetime, error: str, *, now: datetime) -> None:  # noqa: A002 - the contract's word
         """Have row ID sent again, not before UNTIL: it was surely not sent."""
         del now
-        await self._set(id, state=RowState.NEW, next_at=until, error=error)
+        await self._set(id, IN_HAND, state=RowState.NEW, next_at=until, error=error)
 
-    async def unclear(self, id: int, until: datetime, error: str, *, now: datetime) -> None:  # noqa: A002
+    async def unclear(self, id: int, until: datetime, error: str, *, now: datetime) -> None:  # noqa: A002 - the contract's word
         """Have row ID looked for at UNTIL: it may have been sent."""
         del now
-        await self._set(id, state=RowState.UNKNOWN, next_at=until, error=error)
+        await self._set(id, IN_HAND, state=RowState.UNKNOWN, next_at=until, error=error)
 
-    async def give_up(self, id: int, error: str, *, now: datetime) -> None:  # noqa: A002
-        """Leave row ID unsent for good."""
+    async def give_up(self, id: int, error: str, *, now: datetime) -> None:  # noqa: A002 - the contract's word
+        """Leave row ID unsent for good; a root comes back when a person changes its incident."""
         del now
-        await self._set(id, state=RowState.FAILED, error=error)
+        await self._set(id, IN_HAND, state=RowState.FAILED, error=error)
 
-    async def resend(self, id: int, *, now: datetime) -> None:  # noqa: A002
+    async def resend(self, id: int, *, now: datetime) -> None:  # noqa: A002 - the contract's word
         """Have row ID sent again: it was looked for and is not there."""
-        await self._set(id, state=RowState.NEW, next_at=now)
+        await self._set(id, (RowState.UNKNOWN,), state=RowState.NEW, next_at=now)
 
     async def recover(self, *, older_than: datetime, now: datetime) -> int:
         """Call unclear what was claimed before OLDER_THAN: its sender died. Returns how many."""
@@ -157,13 +142,18 @@ class Outbox(Part):
         await self._db.write(work)
 
     async def lose_root(self, incident: int, *, now: datetime) -> None:
-        """Have the root of INCIDENT posted anew: the old one is gone."""
+        """Have the root of INCIDENT posted anew, where it first belonged: the old one is gone."""
 
         async def work(conn: AsyncConnection) -> None:
+            here = (outbox.c.incident == incident, outbox.c.kind == AlertKind.ROOT)
+            body = await conn.scalar(select(outbox.c.alert).where(*here))
+            if body is None:
+                return
             await conn.execute(
                 update(outbox)
-                .where(outbox.c.incident == incident, outbox.c.kind == AlertKind.ROOT)
+                .where(*here)
                 .values(
+                    channel=load(body, Alert).channel,
                     state=RowState.NEW,
                     ts=None,
                     sent_rev=None,
@@ -176,11 +166,71 @@ class Outbox(Part):
 
         await self._db.write(work)
 
-    async def _set(self, id_: int, **values: object) -> None:
+    async def _set(self, id_: int, states: Iterable[RowState], **values: object) -> None:
+        """Change row ID_ where it is in one of STATES: a sender that is late changes nothing."""
+
         async def work(conn: AsyncConnection) -> None:
-            await conn.execute(update(outbox).where(outbox.c.id == id_).values(values))
+            here = (outbox.c.id == id_, outbox.c.state.in_(list(states)))
+            await conn.execute(update(outbox).where(*here).values(values))
 
         await self._db.write(work)
+
+
+def _first_of_lanes(now: datetime, limit: int) -> Select[tuple[int]]:
+    """The due row that comes first in each lane that is free.
+
+    A lane is what goes to one channel: posts in one, edits of roots in another, for edits are
+    paced by themselves and change no order.
+    """
+    edits = outbox.c.ts.is_not(None)
+    busy = outbox.alias("busy")
+    above = outbox.alias("above")
+    is_busy = (
+        select(busy.c.id)
+        .where(
+            busy.c.state == RowState.SENDING,
+            busy.c.channel == outbox.c.channel,
+            busy.c.ts.is_not(None) == edits,
+        )
+        .exists()
+    )
+    waits = (
+        select(above.c.id)
+        .where(
+            above.c.incident == outbox.c.incident,
+            above.c.threaded,
+            above.c.id < outbox.c.id,
+            above.c.kind != AlertKind.CHART,  # a picture that is late holds no words up
+            or_(
+                above.c.state == RowState.UNKNOWN,
+                and_(above.c.state == RowState.NEW, above.c.next_at > now),
+            ),
+        )
+        .exists()
+    )
+    stands = (
+        select(ROOTS.c.id)
+        .where(
+            ROOTS.c.incident == outbox.c.incident,
+            ROOTS.c.kind == AlertKind.ROOT,
+            ROOTS.c.ts.is_not(None),
+        )
+        .exists()
+    )
+    place = func.row_number().over(
+        partition_by=(outbox.c.channel, edits), order_by=(outbox.c.threaded, outbox.c.id)
+    )
+    due = (
+        select(outbox.c.id, outbox.c.threaded, place.label("place"))
+        .where(
+            outbox.c.state == RowState.NEW,
+            outbox.c.next_at <= now,
+            ~is_busy,
+            or_(~outbox.c.threaded, and_(stands, ~waits)),
+        )
+        .subquery()
+    )
+    return select(due.c.id).where(due.c.place == 1).order_by(due.c.threaded, due.c.id).limit(limit)
 
 
 def _rows() -> Select[Any]:
