@@ -1,16 +1,26 @@
 """Once only, who did what, what leaves the store and what is deleted."""
 
-import hashlib
-import hmac
-from collections.abc import AsyncIterator
-from datetime import datetime
-from typing import Any
+from collections.abc import AsyncIterator, Sequence
+from datetime import datetime, timedelta
 
-from sqlalchemy import Table, delete, insert, select
+from sqlalchemy import (
+    ColumnElement,
+    RowMapping,
+    Table,
+    and_,
+    delete,
+    insert,
+    literal,
+    or_,
+    select,
+    true,
+    tuple_,
+)
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from watchers.store.mask import Mask
 from watchers.store.posts import Posts
-from watchers.store.rows import AuditRow
+from watchers.store.rows import AuditRow, RowState
 from watchers.store.schema import (
     audit,
     clients,
@@ -27,9 +37,13 @@ from watchers.store.schema import (
     posts,
     timeline,
 )
+from watchers.store.scrub import scrub, scrub_incident
 
-BY_CLIENT = (clients, mentions, minutes, incidents)
-HIDDEN = frozenset({"author_id", "handle", "author"})  # pseudonymised in an export
+KEEP_COUNTS = timedelta(days=365)  # counts hold no personal data and outlive the posts
+PAGE = 1_000  # rows of an export in one look at the database
+EXPORTED = (
+    clients, posts, mentions, minutes, incidents, hits, corrections, timeline, outbox, audit,
+)  # fmt: skip
 
 
 class Keeping(Posts):
@@ -84,18 +98,24 @@ class Keeping(Posts):
             )
 
     async def object_author(self, source: str, author_id: str, *, by: str, now: datetime) -> int:
-        """Delete all of an author who objects, and store nothing of theirs again."""
+        """Delete all of an author who objects, and store nothing of theirs again.
+
+        AUTHOR_ID is the source's id or the handle. What incidents and messages quote of them goes
+        as well. Returns how many posts were deleted.
+        """
 
         async def work(conn: AsyncConnection) -> int:
             put = self._db.insert(objections).values(
                 source=source, author_id=author_id, who=by, at=now
             )
             await conn.execute(put.on_conflict_do_nothing(index_elements=["source", "author_id"]))
+            theirs = or_(posts.c.author_id == author_id, posts.c.handle == author_id)
             rows = await conn.execute(
-                select(posts.c.id).where(posts.c.source == source, posts.c.author_id == author_id)
+                select(posts.c.id, posts.c.post_id).where(posts.c.source == source, theirs)
             )
-            ids = [id_ for (id_,) in rows]
-            await self.drop_posts(conn, ids)
+            ids = {id_: (source, post_id) for id_, post_id in rows}
+            await scrub(conn, ids.values(), now)
+            await self.drop_posts(conn, list(ids))
             row = {"at": now, "who": by, "what": "author objected", "detail": source}
             await conn.execute(insert(audit).values(row))
             return len(ids)
@@ -105,8 +125,9 @@ class Keeping(Posts):
     async def purge(self, *, before: datetime, client: str | None = None) -> dict[str, int]:
         """Delete posts older than BEFORE, of one CLIENT or of all; return how many of what.
 
-        A post that another client needs stays. Of all: what came in before is forgotten as well.
-        With a client and BEFORE of now or later, its counts and incidents go too.
+        A post that another client needs stays. Of all: incidents closed before BEFORE lose their
+        quotes and messages, and what came in before is forgotten. Of one client: its counts and
+        incidents from before BEFORE go too.
         """
 
         async def work(conn: AsyncConnection) -> dict[str, int]:
@@ -114,20 +135,39 @@ class Keeping(Posts):
             if client is not None:
                 old.append(mentions.c.client == client)
             gone = {"mentions": (await conn.execute(delete(mentions).where(*old))).rowcount}
-            lonely = select(posts.c.id).where(
-                posts.c.at < before, posts.c.id.not_in(select(mentions.c.post))
-            )
+            needed = select(mentions.c.post).where(mentions.c.post == posts.c.id).exists()
+            lonely = select(posts.c.id).where(posts.c.at < before, ~needed)
             ids = [id_ for (id_,) in await conn.execute(lonely)]
             await self.drop_posts(conn, ids)
             gone["posts"] = len(ids)
             if client is None:
-                inbound = delete(inbox).where(inbox.c.at < before)
-                gone["inbox"] = (await conn.execute(inbound)).rowcount
+                gone |= await self._age(conn, before)
             else:
                 gone |= await self._forget(conn, client, before)
             return gone
 
         return await self._db.write(work)
+
+    async def _age(self, conn: AsyncConnection, before: datetime) -> dict[str, int]:
+        """Keep of incidents closed before BEFORE what holds no personal data."""
+        told = select(outbox.c.incident).where(outbox.c.incident == incidents.c.number).exists()
+        closed = (incidents.c.closed, incidents.c.closed_at < before)
+        rows = (await conn.execute(select(incidents).where(*closed, told))).all()
+        for row in rows:
+            await scrub_incident(conn, row)
+        done = (RowState.SENT, RowState.FAILED)
+        notices = and_(
+            outbox.c.incident.is_(None), outbox.c.state.in_(done), outbox.c.next_at < before
+        )
+        over = outbox.c.incident.in_(select(incidents.c.number).where(*closed))
+        deletions = {
+            "outbox": delete(outbox).where(or_(notices, over)),
+            "minutes": delete(minutes).where(minutes.c.at < before - KEEP_COUNTS),
+            "inbox": delete(inbox).where(inbox.c.at < before),
+        }
+        return {
+            name: (await conn.execute(deletion)).rowcount for name, deletion in deletions.items()
+        }
 
     async def _forget(self, conn: AsyncConnection, client: str, before: datetime) -> dict[str, int]:
         """Delete CLIENT's counts and incidents from before BEFORE."""
@@ -149,40 +189,52 @@ class Keeping(Posts):
     async def export(
         self, client: str | None = None
     ) -> AsyncIterator[tuple[str, dict[str, object]]]:
-        """Yield (table, row) of all that is kept, or of one CLIENT; private authors pseudonymous."""
+        """Yield (table, row) of all that is kept, or of one CLIENT, as JSON knows it.
+
+        Authors who are not verified are pseudonymous: the same one has the same name everywhere
+        in this database, and none elsewhere.
+        """
         async with self._db.reading() as conn:
             key = await conn.scalar(select(facts.c.value).where(facts.c.name == "pseudonyms"))
-            for table, where in _exported(client):
-                query = select(table).order_by(*table.primary_key.columns)
-                rows = await conn.execute(query if where is None else query.where(where))
-                for row in rows.mappings():
-                    yield table.name, _shown(dict(row), key or b"")
+        mask = Mask(key or b"")
+        for table, where in _exported(client):
+            after: tuple[object, ...] | None = None
+            while rows := await self._page(table, where, after):
+                for row in rows:
+                    yield table.name, mask.row(table.name, dict(row))
+                after = tuple(rows[-1][c.name] for c in table.primary_key)
+
+    async def _page(
+        self, table: Table, where: ColumnElement[bool], after: tuple[object, ...] | None
+    ) -> Sequence[RowMapping]:
+        """Return the rows behind the key AFTER; no transaction outlives a page."""
+        columns = list(table.primary_key)
+        query = select(table).where(where).order_by(*columns).limit(PAGE)
+        if after is not None:
+            here = [literal(value, c.type) for value, c in zip(after, columns, strict=True)]
+            query = query.where(tuple_(*columns) > tuple_(*here))
+        async with self._db.reading() as conn:
+            return (await conn.execute(query)).mappings().all()
 
 
-def _exported(client: str | None) -> list[tuple[Table, Any]]:
+def _exported(client: str | None) -> list[tuple[Table, ColumnElement[bool]]]:
+    """The tables of an export, and which of their rows belong to CLIENT."""
     if client is None:
-        tables = (*BY_CLIENT, posts, hits, corrections, timeline, audit)
-        return [(table, None) for table in tables]
+        return [(table, true()) for table in EXPORTED]
     own = select(mentions.c.post).where(mentions.c.client == client)
     cases = select(incidents.c.number).where(incidents.c.client == client)
-    corrected = select(posts.c.post_id).where(posts.c.id.in_(own))
+    corrected = select(posts.c.id).where(
+        posts.c.source == corrections.c.source,
+        posts.c.post_id == corrections.c.post_id,
+        posts.c.id.in_(own),
+    )
     return [
         (clients, clients.c.id == client),
-        *[(table, table.c.client == client) for table in (mentions, minutes, incidents)],
         (posts, posts.c.id.in_(own)),
+        *[(table, table.c.client == client) for table in (mentions, minutes, incidents)],
         (hits, hits.c.post.in_(own)),
-        (corrections, corrections.c.post_id.in_(corrected)),
+        (corrections, corrected.exists()),
         (timeline, timeline.c.incident.in_(cases)),
+        (outbox, outbox.c.incident.in_(cases)),
         (audit, audit.c.client == client),
     ]
-
-
-def _shown(row: dict[str, Any], key: bytes) -> dict[str, object]:
-    """Return ROW with the names of private authors replaced; professional voices stay named."""
-    if row.get("professional"):
-        return row
-    for name in HIDDEN & row.keys():
-        if row[name]:
-            digest = hmac.new(key, str(row[name]).encode(), hashlib.sha256).hexdigest()
-            row[name] = f"author-{digest[:12]}"
-    return row
