@@ -180,7 +180,8 @@ def _counts(report: Report) -> Iterator[str]:
 
 def _numbers(count: Count) -> str:
     """Return a count beside the usual: "25 posts by 23 authors (usual 4), 71% negative"."""
-    text = f"{plural(count.posts, 'post')} by {plural(count.authors, 'author')}"
+    by = f" by {plural(count.authors, 'author')}" if count.posts else ""
+    text = f"{plural(count.posts, 'post')}{by}"
     if count.usual is not None:
         text += f" (usual {level(count.usual)})"
     if count.posts:
@@ -232,9 +233,9 @@ def _row(incident: Incident, client: Client | None, names: Mapping[str, str], no
     name = literal(client.name if client else incident.client, NAME)
     what = literal(incident.headline or "posts above the usual", 80)
     facts = [STATES[incident.state]]
-    if incident.owner:
-        facts.append(f"owner {literal(names.get(incident.owner, incident.owner), NAME)}")
-    elif not incident.state.closed:
+    if incident.owner is not None and incident.owner in names:
+        facts.append(f"owner {literal(names[incident.owner], NAME)}")
+    elif incident.owner is None and not incident.state.closed:
         facts.append("owner: nobody yet")
     facts += [f"stage: {STAGE_WORDS[incident.stage]}", f"opened {when(incident.opened_at, now)}"]
     if not incident.state.closed:
@@ -294,7 +295,7 @@ def _source(title: str, health: Health | None, now: datetime) -> str:
     else:
         facts = [f"*{word} since {when(health.since, now)}*"]
         good = f"last seen {when(health.ok_at, now)}" if health.ok_at else "never seen"
-        facts.append(f"{good}: counts since then are unknown")
+        facts.append(f"{good}, counts since then are unknown")
     if health.until is not None and health.until > now:
         facts.append(f"not asked before {when(health.until, now)} ({china(health.until)})")
     facts.append(f"{plural(health.requests, 'request')} today")

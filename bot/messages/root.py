@@ -38,16 +38,19 @@ from bot.messages.text import (
     span,
     units,
     when,
+    width,
 )
 from watchers.incidents import STAGE_WORDS
 from watchers.model import (
     Client,
     Figures,
     Incident,
+    Kind,
     Proof,
     Quote,
     Severity,
     SourceNote,
+    Stage,
     State,
     Step,
     Trend,
@@ -58,6 +61,8 @@ CLOSED = {State.RESOLVED: "🟢 Closed", State.FALSE_ALARM: "⚪ Not a crisis"}
 QUOTE = 60  # characters of the lead post
 NAME = 40  # of a client or an account
 LONG_STAGES = 2_000  # units, of a section's 3,000
+LOOK = "read the posts; is it real, unclear or a false alarm? (duty officer)"  # no playbook
+FINISH = "close it when every promise is kept and no duty is open (account lead)"  # all done
 SPEAKS = 1.5  # times the usual; below this a ratio says nothing
 
 BUTTONS: Mapping[State, tuple[tuple[str, str, bool], ...]] = {
@@ -129,8 +134,8 @@ def _header(incident: Incident, client: Client) -> str:
 
 
 def _what(incident: Incident, client: Client, headline: int) -> str:
-    name = as_is(client.name or client.id, NAME)
-    what = cut(clean(incident.headline), headline) or "posts above the usual"
+    name = cut(clean(client.name or client.id), NAME, width) or "–"
+    what = cut(clean(incident.headline), headline, width) or "posts above the usual"
     scale = "" if incident.state.closed else f", {_scale(incident.figures)}"
     return f"{name}: {what}{scale}"
 
@@ -175,6 +180,10 @@ def _stages(incident: Incident, now: datetime) -> str:
         steps = [f"{STAGE_WORDS[p.stage]} {when(p.at, now)}" for p in incident.proofs]
     if incident.stage not in {proof.stage for proof in incident.proofs}:
         steps.append(STAGE_WORDS[incident.stage])
+    if incident.state.closed:
+        return f"Stage: {' → '.join(steps)}"
+    if incident.stage.order < Stage.PORTAL.order:
+        steps[-1] += " · no portal yet"
     trend = {Trend.FADE: " · *now fading*", Trend.REBOUND: " · *a second peak*"}
     return f"Stage: {' → '.join(steps)}{trend.get(incident.trend, '')}"
 
@@ -201,14 +210,15 @@ def _lead(lead: Quote | None, state: State, mark: str, now: datetime) -> list[Bl
 
 
 def author(quote: Quote) -> str:
-    """Return who posted, as plain text: "@name (V, 8,214 followers)"."""
+    """Return who posted, as plain text: "@name (V, 8,214 followers)"; publishers have no @."""
     facts = []
     if quote.verified:
         facts.append("V")
     if quote.followers is not None:
         facts.append(plural(quote.followers, "follower"))
     name = as_is(quote.who, NAME)
-    name = name if name.startswith("@") else f"@{name}"
+    if quote.kind is not Kind.ARTICLE and not name.startswith("@"):
+        name = f"@{name}"
     return f"{name} ({', '.join(facts)})" if facts else name
 
 
@@ -244,7 +254,7 @@ def role(owner: str) -> str:
 def _next(incident: Incident, plan: Plan, now: datetime) -> str:
     step = next_step(incident, plan)
     if step is None:
-        what = "close it when every promise is kept and no duty is open (whoever has it)"
+        what = FINISH if incident.steps else LOOK
     else:
         what = f"{literal(step.do, 110)} ({literal(role(step.owner), NAME)})"
     clocks = [text for text in _clocks(incident, plan, step, now) if text]
@@ -280,7 +290,7 @@ def _due(label: str, at: datetime, now: datetime) -> str:
 # ----------------------------------------------------------------------------------- owner, health
 def _owner(incident: Incident, names: Mapping[str, str], now: datetime) -> list[Block]:
     if incident.owner is None:
-        who = "Owner: nobody yet"
+        who = "Owner: *nobody yet*"
     else:
         name = literal(names.get(incident.owner, incident.owner), NAME)
         who = f"Owner: {name}"

@@ -57,6 +57,11 @@ def units(text: str) -> int:
     return len(text) + sum(char > "\uffff" for char in text)
 
 
+def width(text: str) -> int:
+    """Return how much room TEXT takes on a line: a Chinese character takes two."""
+    return sum(1 + (unicodedata.east_asian_width(char) in "WF") for char in text)
+
+
 def escape(text: str) -> str:
     """Escape the three characters that mean something in mrkdwn and in top-level text."""
     return text.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")

@@ -279,9 +279,9 @@ def _statement(plan: Plan) -> list[Block]:
     order = " → ".join(role(r) for r in plan.approval)
     title = "Holding statement, a draft: fill every blank"
     parts = [line([words(title, bold=True)])]
-    parts += [
-        quotation(_blanks(text)) for text in (plan.statement_zh, plan.statement_en) if text.strip()
-    ]
+    for language, text in (("中文", plan.statement_zh), ("English", plan.statement_en)):
+        if text.strip():
+            parts += [line([words(language)]), quotation(_blanks(text))]
     notes = []
     if order:
         notes.append(f"Before it goes out: {order}.")

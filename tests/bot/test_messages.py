@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 
 from bot import messages
 from bot.messages import Message, problems
+from bot.messages.text import width
 from tests.bot.told import (
     CLIENT,
     NAMES,
@@ -20,6 +21,7 @@ from tests.bot.told import (
     PLAN,
     QUOTES,
     STEPS,
+    article,
     incident,
     proof,
     quote,
@@ -83,7 +85,7 @@ def test_the_first_alert_reads_like_the_sample() -> None:
             "*25 distinct posts* by 23 authors in 60 min on Weibo (usual 4) · "
             "62 with reposts · 71% negative"
         ),
-        "Stage: first post Nov 24, 19:42 China → spreading Nov 24, 20:20 China",
+        "Stage: first post Nov 24, 19:42 China → spreading Nov 24, 20:20 China · no portal yet",
         "Lead: “刚买三天的奥岚取暖器半夜自燃，窗帘烧了一半”",
         "@示例甲 (8,214 followers)Nov 24, 19:42 China (19:42 China) · 1.9k reposts · Open post ↗",
         "Why S2: Product safety or quality: starts at S2 · words: 自燃, 冒烟了",
@@ -93,7 +95,7 @@ def test_the_first_alert_reads_like_the_sample() -> None:
             "first word Nov 25, 00:20 China (00:20 China)"
         ),
         (
-            "Owner: nobody yet · Counted Nov 24, 20:20 China · "
+            "Owner: *nobody yet* · Counted Nov 24, 20:20 China · "
             "Sources: Feed ✓ 6 min ago · Weibo ✓ 2 min ago"
         ),
         "AcknowledgeOpen playbookNot a crisis",
@@ -225,7 +227,20 @@ def test_zero_posts_and_nothing_stored_still_give_a_root() -> None:
     assert "Lead post: none stored yet" in read
     assert "Stage: spreading" in read
     assert "Sources: none has reported yet" in read
+    assert "*Next:* read the posts; is it real, unclear or a false alarm? (duty officer)" in read
     assert "⏱ no clock is running" in read
+
+
+def test_when_every_step_is_done_the_next_one_is_to_close() -> None:
+    done = tuple(replace(s, done_at=NOW, done_by="U0LINA") for s in STEPS)
+    read = shown(root(replace(sample_b(), steps=done)))
+    assert "*Next:* close it when every promise is kept" in read
+
+
+def test_a_publisher_is_no_account() -> None:
+    made = messages.evidence(incident(), [article()])
+    assert "示例新闻网 · Feed" in shown(made)
+    assert "@" not in shown(made)
 
 
 def test_overdue_clocks_and_steps_are_said() -> None:
@@ -267,7 +282,9 @@ def test_a_name_of_300_characters_leaves_room_for_the_rest() -> None:
     assert problems(made) == []
     assert len(made.text) <= 120
     assert made.text.endswith("6x usual")
-    assert made.blocks[0]["text"]["text"].endswith("6x usual · INC-204")
+    head = made.blocks[0]["text"]["text"]
+    assert head.endswith("6x usual · INC-204")
+    assert width(head) <= 135  # four lines of a phone; a Chinese character takes two places
 
 
 def test_very_long_addresses_cost_the_links_but_not_the_minutes() -> None:
@@ -465,7 +482,7 @@ def test_the_check_in_a_terminal_says_the_same() -> None:
     assert messages.check_text(report).splitlines() == [
         "Aulane, last 24 h: 25 distinct posts",
         "  Weibo: 25 posts by 23 authors (usual 4), 72% negative",
-        "  Feed: 0 posts by 0 authors; unknown since Nov 24, 14:20 China (blocked us)",
+        "  Feed: 0 posts; unknown since Nov 24, 14:20 China (blocked us)",
         "Not seen for the whole span: Feed. There may be more than is counted here.",
         'INC-207 S1 taken: country list on site "港澳台列为国家" · stage: news portal',
         "  “刚买三天的奥岚取暖器半夜自燃，窗帘烧了一半” @示例甲 (8,214 followers) Nov 24, 19:42 China",
@@ -532,7 +549,7 @@ def test_a_source_s_own_advice_wins_and_one_never_asked_is_no_fine_one() -> None
     made = messages.source_list([("Weibo", health, Terms()), ("Feeds", None, Terms(terms=""))], NOW)
     assert made.text == "2 sources, 2 in trouble"
     assert "log in again" in shown(made)
-    assert "never seen: counts since then are unknown" in shown(made)
+    assert "never seen, counts since then are unknown" in shown(made)
     assert "✗ *Feeds*: never asked yet" in shown(made)
     assert "No source is set up" in messages.source_list([], NOW).text
 
