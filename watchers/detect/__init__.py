@@ -1,0 +1,29 @@
+"""Counts of one client at one source become signals.
+
+bins of five minutes by publish time -> usual level -> two charts -> tail calibration -> score ->
+threshold from the client's budget -> floors -> Signal with its reasons; once for all posts, once
+for the negative ones. Constant time and memory a bin, from the past alone.
+"""
+
+from watchers.detect.detector import BIN, Detector, Reading
+from watchers.detect.judge import HOUR, LEAST_POSTS, SHORT, Counts, RiskCounts, Told
+from watchers.detect.series import Alarm, scan
+from watchers.detect.threshold import shared_threshold, threshold
+from watchers.detect.usual import usual_level
+
+__all__ = [
+    "BIN",
+    "HOUR",
+    "LEAST_POSTS",
+    "SHORT",
+    "Alarm",
+    "Counts",
+    "Detector",
+    "Reading",
+    "RiskCounts",
+    "Told",
+    "scan",
+    "shared_threshold",
+    "threshold",
+    "usual_level",
+]

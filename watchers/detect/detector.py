@@ -1,0 +1,281 @@
+"""One client at one source: two streams, bin by bin, and what was told of them. Pure."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import date, datetime, timedelta
+from typing import Self
+from zoneinfo import ZoneInfo
+
+import msgspec
+
+from watchers.detect import judge as judging
+from watchers.detect.chain import Chain, Look
+from watchers.detect.level import HOURS, WEEK_BINS
+from watchers.model import Signal, Stream
+
+BIN = timedelta(minutes=5)
+VERSION = 2
+STREAMS = (Stream.VOLUME, Stream.NEGATIVE)
+HOLD_BINS = 24  # calm bins (2 h) after which a confirmed crisis is over
+HOLD_LONGEST = timedelta(hours=24)  # then a lasting new level is learnt after all
+KEEP_COPY = timedelta(hours=48)  # a confirmation later than that undoes nothing
+CLEAN_BINS = 3  # known bins in a row (15 min) after a gap before anything is believed
+LEAST_SHARE = 0.05  # of a bin: less of it says nothing
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Reading:
+    """What one bin says. Scores are comparable over all keywords."""
+
+    at: datetime  # end of the bin, or of the part that was judged
+    volume: float  # a burst this large comes once in about 10 ** volume bins; 0: ordinary
+    negative: float
+    expected: float  # posts to expect in the bin, or in the part that was judged
+    volume_excursion: int | None = None  # number of the rise that the bin belongs to
+    negative_excursion: int | None = None
+    bins: int = 0  # known bins so far
+    clean: bool = True  # no gap in the last 15 min
+
+    @property
+    def score(self) -> float:
+        """The larger of both."""
+        return max(self.volume, self.negative)
+
+    @property
+    def weeks(self) -> float:
+        """Weeks from one rise like this to the next, as a rule."""
+        return 10**self.score / WEEK_BINS
+
+    def of(self, stream: Stream) -> tuple[float, int | None]:
+        """Return score and excursion of STREAM."""
+        if stream is Stream.NEGATIVE:
+            return self.negative, self.negative_excursion
+        return self.volume, self.volume_excursion
+
+
+@dataclass(slots=True)
+class Side:
+    """A stream: its chain, and the copy that a confirmation goes back to."""
+
+    chain: Chain = field(default_factory=Chain)
+    before: Chain | None = None  # as it was when the last excursion opened
+    before_at: datetime | None = None
+    held_since: datetime | None = None  # a confirmed crisis runs: nothing is learnt
+    worn: bool = False  # held for as long as allowed; a new hold needs 2 h of calm first
+
+    def take(self, count: float, slot: int, at: datetime) -> tuple[Look, float, int | None]:
+        """Take the bin of SLOT that begins AT; return what it says."""
+        chain = self.chain
+        chain.level.begin(count)
+        chain.level.enter(slot)
+        look = chain.look(count, slot)
+        score, number = chain.score(look), chain.excursion_of(look)
+        if number is not None and number > chain.excursion:
+            self.before, self.before_at = chain.copy(), at
+        chain.follow(look)
+        self._maybe_release(at)
+        if self.held_since is None:
+            chain.learn(look, count, slot)
+        return look, score, number
+
+    def confirm(self, now: datetime) -> None:
+        if self.before is None or self.before_at is None or self.held_since or self.worn:
+            return
+        if now - self.before_at <= KEEP_COPY:
+            self.chain.undo(self.before)
+        self.before, self.held_since = None, now
+
+    def drop(self, until: datetime) -> None:
+        """What began by UNTIL was none: it stays learnt."""
+        if self.before_at is not None and self.before_at <= until:
+            self.before, self.held_since = None, None
+
+    def _maybe_release(self, at: datetime) -> None:
+        calm = self.chain.calm >= HOLD_BINS
+        aged = self.held_since is not None and at - self.held_since >= HOLD_LONGEST
+        self.worn = (self.worn or aged) and not calm
+        if calm or aged:
+            self.held_since = None
+
+
+@dataclass(slots=True)
+class State:
+    """All that must survive a restart; it can be rebuilt by feeding the rollups again."""
+
+    zone: str
+    version: int = VERSION
+    upto: datetime | None = None
+    bins: int = 0
+    clean: int = CLEAN_BINS  # known bins in a row
+    sides: dict[Stream, Side] = field(default_factory=lambda: {s: Side() for s in STREAMS})
+    told: dict[str, judging.Told] = field(default_factory=dict)
+
+
+class Detector:
+    """Turns the counts of one client at one source into scores and signals.
+
+    HOLIDAYS are days off that fall on weekdays, in ZONE.
+    """
+
+    def __init__(
+        self, zone: str = "Asia/Shanghai", *, holidays: frozenset[date] = frozenset()
+    ) -> None:
+        self._state = State(zone=zone)
+        self._tz = ZoneInfo(zone)
+        self._holidays = holidays
+
+    @property
+    def upto(self) -> datetime | None:
+        """End of the last bin fed, known or not."""
+        return self._state.upto
+
+    @property
+    def bins(self) -> int:
+        """Known bins so far."""
+        return self._state.bins
+
+    # ------------------------------------------------------------------------------- bins
+    def update(self, at: datetime, count: float | None, negatives: float | None) -> Reading:
+        """Take the closed bin that begins AT; None: unknown, time moves on and nothing else."""
+        state, slot = self._state, self._slot(at)
+        state.upto = at + BIN
+        if count is None or negatives is None:
+            for side in state.sides.values():
+                side.chain.level.enter(slot)
+            state.clean = 0
+            return Reading(
+                at=at + BIN, volume=0.0, negative=0.0, expected=0.0, bins=state.bins, clean=False
+            )
+        state.bins += 1
+        state.clean = min(state.clean + 1, CLEAN_BINS)
+        volume, negative = (
+            state.sides[stream].take(x, slot, at)
+            for stream, x in zip(STREAMS, (count, negatives), strict=True)
+        )
+        return self._reading(at + BIN, volume, negative)
+
+    def peek(self, at: datetime, share: float, count: float, negatives: float) -> Reading:
+        """Judge the bin that begins AT, of which SHARE (0 to 1) is gone; nothing is stored."""
+        slot, share = self._slot(at), min(max(share, LEAST_SHARE), 1.0)
+        found = []
+        for stream, x in zip(STREAMS, (count, negatives), strict=True):
+            chain = self._state.sides[stream].chain
+            look = chain.look(x, slot, share)
+            found.append((look, chain.score(look), chain.excursion_of(look)))
+        return self._reading(at + BIN * share, *found)
+
+    def _reading(
+        self,
+        at: datetime,
+        volume: tuple[Look, float, int | None],
+        negative: tuple[Look, float, int | None],
+    ) -> Reading:
+        return Reading(
+            at=at,
+            volume=volume[1],
+            negative=negative[1],
+            expected=volume[0].expected,
+            volume_excursion=volume[2],
+            negative_excursion=negative[2],
+            bins=self._state.bins,
+            clean=self._state.clean >= CLEAN_BINS,
+        )
+
+    def _slot(self, at: datetime) -> int:
+        here = at.astimezone(self._tz)
+        off = here.weekday() >= 5 or here.date() in self._holidays
+        return here.hour + HOURS * off
+
+    # ----------------------------------------------------------------------------- people
+    def confirm(self, now: datetime) -> None:
+        """A person says that it is real: undo what the rise taught, learn no more until 2 h of calm.
+
+        May be said again and again; what ran for 24 h is learnt after all.
+        """
+        for side in self._state.sides.values():
+            side.confirm(now)
+
+    def false_alarm(self, now: datetime, *, opened: datetime | None = None) -> None:
+        """A person says of the incident that OPENED then that it is none: the rise stays learnt.
+
+        May be said again and again where OPENED is given: a later rise is not touched.
+        """
+        for side in self._state.sides.values():
+            side.drop(opened or now)
+
+    def release(self) -> None:
+        """Learn again at once, whatever was confirmed."""
+        for side in self._state.sides.values():
+            side.held_since = None
+
+    @property
+    def holding(self) -> bool:
+        """Whether a confirmed crisis keeps a stream from learning."""
+        return any(side.held_since is not None for side in self._state.sides.values())
+
+    # ------------------------------------------------------------------------------ judge
+    def judge(
+        self,
+        reading: Reading,
+        *,
+        at: datetime,
+        client: str,
+        source: str,
+        short: judging.Counts,
+        hour: judging.Counts,
+        usual: float | None,
+        budget: float,
+        late: bool = False,
+    ) -> Signal | None:
+        """Return a signal if READING passes a threshold and the floors; it is then told.
+
+        SHORT and HOUR are the counts of the 15 and 60 minutes before AT, USUAL the posts an hour
+        as a rule, BUDGET the alerts accepted a week.
+        """
+        found = judging.judge(reading, short=short, hour=hour, usual=usual, budget=budget)
+        if found is None:
+            return None
+        _, excursion = reading.of(found.stream)
+        if not judging.may_tell(self._state.told.get(found.stream), excursion, at):
+            return None
+        self._state.told[found.stream] = judging.Told(at=at, excursion=excursion)
+        return found.signal(client=client, source=source, at=at, late=late)
+
+    def judge_risk(
+        self, row: judging.RiskCounts, *, at: datetime, client: str, source: str
+    ) -> Signal | None:
+        """The path below the floors: grave words of a large account, or of three people.
+
+        ROW counts the last 60 minutes for one crisis type that starts at S1.
+        """
+        key = f"{Stream.RISK}:{row.type}"
+        if not judging.grave(row) or not judging.may_tell(self._state.told.get(key), None, at):
+            return None
+        self._state.told[key] = judging.Told(at=at, excursion=None)
+        return judging.risk_signal(row, at=at, client=client, source=source)
+
+    @property
+    def told(self) -> Mapping[str, judging.Told]:
+        """What was told last, by stream ("volume", "negative", "risk:" and the crisis type)."""
+        return self._state.told
+
+    # ------------------------------------------------------------------------------ state
+    def to_bytes(self) -> bytes:
+        """Return the state, some 5 kB; `from_bytes` takes it back."""
+        return msgspec.msgpack.encode(self._state)
+
+    @classmethod
+    def from_bytes(cls, blob: bytes, *, holidays: frozenset[date] = frozenset()) -> Self:
+        """Return the detector of BLOB.
+
+        ValueError where it is not a state of this version: feed the rollups to a new one then.
+        """
+        try:
+            state = msgspec.msgpack.decode(blob, type=State)
+        except msgspec.MsgspecError as error:
+            raise ValueError("not a detector's state, or one of another version") from error
+        if state.version != VERSION:
+            raise ValueError(f"a detector's state of version {state.version}, not {VERSION}")
+        found = cls(state.zone, holidays=holidays)
+        found._state = state
+        return found

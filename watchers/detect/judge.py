@@ -1,0 +1,205 @@
+"""From a score to a signal: threshold, floors, refractory time, reasons. Pure."""
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Protocol
+
+from watchers.detect.level import WEEK_BINS
+from watchers.detect.threshold import shared_threshold
+from watchers.model import Signal, Stream
+
+SHORT = timedelta(minutes=15)
+HOUR = timedelta(hours=1)
+MIN_BINS = 288  # known bins before any spike signal: 24 h
+CALIBRATED_BINS = 2 * WEEK_BINS  # before, floors alone
+RENOTIFY = timedelta(hours=6)  # a standing condition is told again
+RISK_AUTHORS = 3
+GROUND = 1.0  # the divisor of a ratio is at least one post an hour
+LEAST_POSTS = 6  # below this, no floor can be met
+
+
+class Counts(Protocol):
+    """Counts of a window, as the store gives them: distinct posts, clusters counted once."""
+
+    @property
+    def posts(self) -> int: ...
+    @property
+    def authors(self) -> int: ...
+    @property
+    def negatives(self) -> int: ...
+
+
+class RiskCounts(Protocol):
+    """How a stretch speaks of one crisis type, as the store gives it."""
+
+    @property
+    def type(self) -> str: ...
+    @property
+    def posts(self) -> int: ...
+    @property
+    def strong_authors(self) -> int: ...
+    @property
+    def strong_professionals(self) -> int: ...
+    @property
+    def terms(self) -> tuple[str, ...]: ...
+
+
+class Scored(Protocol):
+    """A reading of the detector."""
+
+    @property
+    def bins(self) -> int: ...
+    @property
+    def clean(self) -> bool: ...
+    def of(self, stream: Stream) -> tuple[float, int | None]: ...
+
+
+@dataclass(frozen=True, slots=True)
+class Floor:
+    """What a window must hold at least, all three; nothing speaks below five authors anyway."""
+
+    window: timedelta
+    posts: int
+    ratio: float  # times the usual
+    authors: int
+
+    def met(self, counts: Counts, usual: float | None) -> bool:
+        """Whether COUNTS pass, with USUAL posts an hour."""
+        level = max(usual or 0.0, GROUND) * (self.window / HOUR)
+        enough = counts.posts >= self.posts and counts.authors >= self.authors
+        return enough and counts.posts >= self.ratio * level
+
+
+FLOORS = (Floor(HOUR, 10, 3.0, 6), Floor(SHORT, LEAST_POSTS, 5.0, 6))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Told:
+    """A notification: when, and of which excursion."""
+
+    at: datetime
+    excursion: int | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Finding:
+    """A reading that passed, with the figures it passed on."""
+
+    stream: Stream
+    score: float
+    threshold: float
+    floor: Floor
+    counts: Counts
+    usual: float | None  # posts an hour
+    calibrated: bool
+
+    def signal(self, *, client: str, source: str, at: datetime, late: bool) -> Signal:
+        """Return the signal, with its reasons in one sentence."""
+        window = self.floor.window
+        return Signal(
+            client=client,
+            source=source,
+            at=at,
+            stream=self.stream,
+            window=window,
+            count=self.counts.posts,
+            authors=self.counts.authors,
+            usual=None if self.usual is None else self.usual * (window / HOUR),
+            negative=self.counts.negatives,
+            score=self.score,
+            threshold=self.threshold,
+            late=late,
+            why=self._why(late=late),
+        )
+
+    def _why(self, *, late: bool) -> str:
+        counts, minutes = self.counts, self.floor.window // timedelta(minutes=1)
+        who = f"{counts.posts} distinct posts by {counts.authors} authors in {minutes} min"
+        mood = f"({self._compared()}), {counts.negatives} of them negative"
+        how = "with less than two weeks of history fixed floors decide"
+        if self.calibrated:
+            how = rarity(self.score, self.stream)
+        return f"{who} {mood}; {how}{'; found late, the source was down' if late else ''}."
+
+    def _compared(self) -> str:
+        if self.usual is None:
+            return "usual not known yet"
+        share = self.floor.window / HOUR
+        ratio = self.counts.posts / (max(self.usual, GROUND) * share)
+        return f"{ratio:.1f} times the usual, which is {self.usual * share:.1f}"
+
+
+def judge(
+    reading: Scored, *, short: Counts, hour: Counts, usual: float | None, budget: float
+) -> Finding | None:
+    """Return what READING has to say within BUDGET alerts a week; None: nothing."""
+    if reading.bins < MIN_BINS or not reading.clean:
+        return None
+    calibrated = reading.bins >= CALIBRATED_BINS
+    over = [
+        (score - limit, stream, score, limit)
+        for stream in (Stream.VOLUME, Stream.NEGATIVE)
+        for score, limit in [(reading.of(stream)[0], shared_threshold(budget, stream))]
+        if score >= limit
+    ]
+    floor, counts = next(
+        ((f, c) for f, c in zip(FLOORS, (hour, short), strict=True) if f.met(c, usual)),
+        (None, None),
+    )
+    if floor is None or counts is None or (calibrated and not over):
+        return None
+    _, stream, score, limit = max(over, default=(0.0, Stream.VOLUME, 0.0, 0.0))
+    return Finding(
+        stream=stream,
+        score=score,
+        threshold=limit,
+        floor=floor,
+        counts=counts,
+        usual=usual,
+        calibrated=calibrated,
+    )
+
+
+def may_tell(told: Told | None, excursion: int | None, at: datetime) -> bool:
+    """Whether a notification of EXCURSION is news: once each, a standing one again after 6 h."""
+    if told is None or at - told.at >= RENOTIFY:
+        return True
+    return excursion is not None and excursion != told.excursion
+
+
+def grave(row: RiskCounts) -> bool:
+    """Whether strong words come from a large account, or from three independent people."""
+    return row.strong_professionals > 0 or row.strong_authors >= RISK_AUTHORS
+
+
+def risk_signal(row: RiskCounts, *, at: datetime, client: str, source: str) -> Signal:
+    """Return the signal of grave words below the floors."""
+    who = f"{row.strong_authors} people"
+    if row.strong_professionals:
+        who = "a large or verified account"
+    words = ", ".join(row.terms[:3])
+    return Signal(
+        client=client,
+        source=source,
+        at=at,
+        stream=Stream.RISK,
+        window=HOUR,
+        count=row.posts,
+        authors=row.strong_authors,
+        usual=None,
+        negative=0,
+        score=0.0,
+        threshold=0.0,
+        why=f"Grave words ({words}) by {who} in {row.posts} posts within 60 min, below the floors.",
+    )
+
+
+def rarity(score: float, stream: Stream) -> str:
+    """Say how rare a rise of SCORE is, in words."""
+    what = "negative posts rise like this" if stream is Stream.NEGATIVE else "posts rise like this"
+    weeks = 10**score / WEEK_BINS
+    if weeks > 52:
+        return f"{what} less than once a year here"
+    if weeks >= 2:
+        return f"{what} once in about {weeks:.0f} weeks here"
+    return f"{what} once in about {max(weeks * 7, 1):.0f} days here"
