@@ -33,6 +33,7 @@ ROWS = (
     Row(name="FENGHUO_MODEL", meaning="your own tone model, made by fenghuo train"),
     Row(name="FENGHUO_RETENTION_DAYS", meaning="posts older than this are deleted each day", default="90"),
     Row(name="FENGHUO_PREVIEW_PORT", meaning="port of the preview page on loopback; 0 picks a free one", default="8642"),
+    Row(name="FENGHUO_CONTACT", meaning="mail or web address that sources see in our User-Agent", default="contact not given"),
     Row(name="FENGHUO_LOG", meaning="debug, info, warning or error", default="info"),
 )  # fmt: skip
 LEVELS = ("debug", "info", "warning", "error")
@@ -52,6 +53,7 @@ class Settings:
     model: Path | None = None
     retention_days: int = 90
     preview_port: int = 8642
+    contact: str = "contact not given"
     log: str = "info"
     environment: Mapping[str, str] = field(repr=False, default_factory=dict)  # sources read theirs
 
@@ -80,6 +82,7 @@ def read(environment: Mapping[str, str]) -> Settings:
         model=_file(given, "FENGHUO_MODEL", faults),
         retention_days=_number(given, "FENGHUO_RETENTION_DAYS", 1, 3650, faults),
         preview_port=_number(given, "FENGHUO_PREVIEW_PORT", 0, 65535, faults),
+        contact=given["FENGHUO_CONTACT"],
         log=_level(given, faults),
         environment=dict(environment),
     )

@@ -20,8 +20,7 @@ from watchers.model import (
     Stage,
     State,
 )
-from watchers.risk import story_type
-from watchers.store import Store
+from watchers.store import Store, TypeTally
 from watchers.voices import state_media, voice
 
 HOUR = timedelta(hours=1)
@@ -29,6 +28,7 @@ STORY_WINDOW = timedelta(hours=2)  # posts that tell what a new story is about
 SEED_WINDOW = timedelta(hours=24)  # how far back its first post is looked for
 HISTORY = timedelta(days=28)  # what "usual" is taken from
 NEGATIVE = 0.5
+TYPE_MIN_POSTS, TYPE_MIN_SHARE = 3, 0.2  # with fewer posts a story has no type yet
 
 Play = Callable[[str | None, Severity], tuple[PlayStep, ...]]
 
@@ -40,9 +40,21 @@ class Gatherer:
         self._store = store
         self._types = types
         self._play = play
+        self._usual: dict[tuple[str, str], tuple[datetime, float | None]] = {}
 
     async def usual(self, client: Client, source: str, at: datetime) -> float | None:
-        """Posts an hour as a rule at this hour of the week, incidents left out."""
+        """Posts an hour as a rule at this hour of the week, incidents left out.
+
+        It is looked up once an hour for each client and source.
+        """
+        key = (client.id, source)
+        hour = at.replace(minute=0, second=0, microsecond=0)
+        known = self._usual.get(key)
+        if known is None or known[0] != hour:
+            known = self._usual[key] = (hour, await self._look_up_usual(client, source, at))
+        return known[1]
+
+    async def _look_up_usual(self, client: Client, source: str, at: datetime) -> float | None:
         first = await self._store.first_at(client.id, source)
         if first is None:
             return None
@@ -156,6 +168,26 @@ class Gatherer:
             for name, h in sorted(health.items())
             if not client.sources or name in client.sources
         )
+
+
+def story_type(
+    tally: Sequence[TypeTally], posts: int, types: Mapping[str, CrisisType]
+) -> TypeTally | None:
+    """Return the type that POSTS distinct posts are about; ties go to the more serious one.
+
+    At least three posts and a fifth of them must speak of it, or a professional voice in strong
+    words: a single odd word must not choose a playbook.
+    """
+    enough = [
+        row
+        for row in tally
+        if row.type in types
+        and row.strong
+        and (
+            row.posts >= max(TYPE_MIN_POSTS, TYPE_MIN_SHARE * posts) or row.strong_professionals > 0
+        )
+    ]
+    return min(enough, key=lambda r: (-r.posts, types[r.type].severity), default=None)
 
 
 def _inside(hour: datetime, incident: Incident) -> bool:

@@ -43,7 +43,6 @@ CALM_RATIO = 2.0  # below twice the usual is calm
 CALM_FOR = timedelta(hours=24)  # calm this long is fading
 REOPEN_WITHIN = timedelta(hours=72)  # a resolved story that flares up again keeps its number
 QUIET_AFTER_FALSE_ALARM = timedelta(hours=24)
-TYPE_MIN_POSTS, TYPE_MIN_SHARE = 3, 0.2  # below, a story has no type yet
 WORRY_NEGATIVE_SHARE = 0.3  # a burst with less bad mood and no risk word is for the digest
 LOUD_RATIO = 10.0
 STAGE_SEVERITY = {

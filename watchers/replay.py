@@ -83,6 +83,7 @@ class Replay:
         self._told: list[Told] = []
         self._matched = self._seen = self._requests = 0
         self._ids: set[str] = set()
+        self._stirring = False  # something came lately, or an incident is open
 
     async def run(self) -> Outcomes:
         """Play everything, oldest first, and return what came of it."""
@@ -157,6 +158,8 @@ class Replay:
 
     # ------------------------------------------------------------------------- the stages
     async def _take(self, posts: Sequence[Post], now: datetime, coverage: Coverage) -> None:
+        if not posts and not self._stirring:
+            return  # a silent minute of a calm client changes nothing
         self._seen += len(posts)
         self._ids.update(p.id for p in posts)
         scored = await self._stages.score(posts)
@@ -167,6 +170,7 @@ class Replay:
             self._note(decision, now)
             if decision.reason is Reason.FADING and decision.incident is not None:
                 await self._close(decision.incident, now)
+        self._stirring = bool(posts or await self._store.open_incidents(self._client.id))
 
     async def _close(self, incident: Incident, now: datetime) -> None:
         decision = advance(incident, Action.RESOLVE, CLOSER, now, note="faded")

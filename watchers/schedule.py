@@ -39,6 +39,7 @@ class Schedule:
         self._heap: list[tuple[datetime, str, str]] = []
         self._lanes: dict[str, asyncio.Queue[tuple[str, str]]] = {}
         self._tasks: list[asyncio.Task[None]] = []
+        self._asking: set[str] = set()  # sources with a round under way
         self._scheduler = AsyncIOScheduler(timezone="UTC")
         common = {"max_instances": 1, "coalesce": True, "misfire_grace_time": 3600}
         self._scheduler.add_job(
@@ -66,6 +67,12 @@ class Schedule:
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
 
+    @property
+    def idle(self) -> bool:
+        """Whether no watch is due and no lane is at work."""
+        due = bool(self._heap) and self._heap[0][0] <= self._now()
+        return not due and not self._asking and all(q.empty() for q in self._lanes.values())
+
     def replan(self) -> None:
         """Fill the heap anew, after clients changed."""
         self._heap = [(w.next_at, w.source, w.query) for w in self._rounds.watches.values()]
@@ -88,11 +95,14 @@ class Schedule:
         while True:
             key = await self._lanes[source].get()
             watch = self._rounds.watches.get(key)
-            if watch is not None:
-                await self._ask(watch)
+            if watch is None:
+                continue  # dropped since
+            self._asking.add(source)
+            await self._ask(watch)
             after = self._rounds.watches.get(key)
             if after is not None:
                 heapq.heappush(self._heap, (after.next_at, *key))
+            self._asking.discard(source)
 
     async def _ask(self, watch: Watch) -> None:
         now = self._now()

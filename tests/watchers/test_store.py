@@ -225,7 +225,7 @@ async def test_quotes_come_in_the_order_that_is_asked_for(store: Store) -> None:
         now=NOW,
     )
     ids = {
-        by: [q.post_id for q in await store.quotes("aulane", NOW - HOUR, NOW, by=by)]  # type: ignore[arg-type]
+        by: [q.post_id for q in await store.quotes("aulane", NOW - HOUR, NOW, by=by)]
         for by in ("reach", "first", "newest")
     }
     assert ids == {"reach": ["2", "1", "5"], "first": ["1", "2", "5"], "newest": ["5", "2", "1"]}

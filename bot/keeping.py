@@ -1,0 +1,362 @@
+"""The verbs of housekeeping: clients in and out, everything out, retention, and the doctor."""
+
+import argparse
+import asyncio
+import sys
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from datetime import timedelta
+from email.utils import parsedate_to_datetime
+from pathlib import Path
+
+from slack_sdk.errors import SlackApiError, SlackClientError
+from slack_sdk.web.async_client import AsyncWebClient
+
+from bot import playbooks
+from bot.cli import DONE, FAILED, Shell, Verb, json_flag
+from bot.offline import load_clients
+from bot.settings import Settings, read
+from watchers import clients as client_files
+from watchers.errors import BadInput, FenghuoError
+from watchers.http import Http
+from watchers.model import Client
+from watchers.sources import SOURCES
+from watchers.store import Store
+from watchers.tone import ToneModel
+
+SCOPES = frozenset(
+    {
+        "channels:history",
+        "channels:join",
+        "channels:read",
+        "chat:write",
+        "commands",
+        "files:write",
+        "groups:history",
+        "groups:read",
+        "users:read",
+    }
+)
+CLOCK_SKEW = timedelta(seconds=60)
+Work = Callable[[Store], Awaitable[int]]
+
+
+def with_store(settings: Settings, shell: Shell, work: Work) -> int:
+    """Open the store of SETTINGS, do WORK, close it."""
+
+    async def opened() -> int:
+        settings.data.mkdir(parents=True, exist_ok=True)
+        store = await Store.open(settings.database_url, now=shell.now())
+        try:
+            return await work(store)
+        finally:
+            await store.close()
+
+    return asyncio.run(opened())
+
+
+# -------------------------------------------------------------------------------- clients
+def clients(asked: argparse.Namespace, shell: Shell) -> int:
+    """List, import, export or remove clients."""
+    work: dict[str, Callable[[Store], Awaitable[int]]] = {
+        "list": lambda store: _list(store, asked, shell),
+        "import": lambda store: _import(store, asked, shell),
+        "export": lambda store: _export_clients(store, asked, shell),
+        "remove": lambda store: _remove(store, asked, shell),
+    }
+    return with_store(read(shell.environment), shell, work[asked.what])
+
+
+async def _list(store: Store, asked: argparse.Namespace, shell: Shell) -> int:
+    found = await store.clients()
+    if asked.json:
+        shell.out_json(found)
+        return DONE
+    for client in found:
+        words = " ".join(client.names + client.ambiguous)
+        shell.out(f"{client.id:<16} {client.channel or 'no channel':<14} {words}")
+    if not found:
+        shell.say("No client yet. Add some: fenghuo clients import FILE.toml")
+    return DONE
+
+
+async def _import(store: Store, asked: argparse.Namespace, shell: Shell) -> int:
+    found = load_clients(asked.file)
+    kept = await store.save_clients(found, by="command line", now=shell.now())
+    for client in kept:
+        shell.say(f"{client.id}: version {client.version}, in force from the next round on")
+    return DONE
+
+
+async def _export_clients(store: Store, asked: argparse.Namespace, shell: Shell) -> int:
+    text = client_files.dump(await store.clients())
+    if asked.file is None:
+        sys.stdout.write(text)
+        return DONE
+    asked.file.write_text(text, encoding="utf-8")
+    shell.say(f"Written to {asked.file}")
+    return DONE
+
+
+async def _remove(store: Store, asked: argparse.Namespace, shell: Shell) -> int:
+    await store.remove_client(asked.id, by="command line", now=shell.now())
+    shell.say(
+        f"{asked.id} is watched no more. Its data stays until: fenghuo purge --client {asked.id}"
+    )
+    return DONE
+
+
+# ---------------------------------------------------------------------------- export, purge
+def export(asked: argparse.Namespace, shell: Shell) -> int:
+    """Print everything as JSON lines: {"table": …, "row": …}."""
+
+    async def work(store: Store) -> int:
+        await _known_client(store, asked.client)
+        async for table, row in store.export(asked.client):
+            shell.out_json({"table": table, "row": row})
+        return DONE
+
+    return with_store(read(shell.environment), shell, work)
+
+
+def purge(asked: argparse.Namespace, shell: Shell) -> int:
+    """Delete old posts, a client's data, or all of an author who objects."""
+
+    async def work(store: Store) -> int:
+        now = shell.now()
+        if asked.author is not None:
+            source, found, author = asked.author.partition(":")
+            if not found or not author:
+                raise BadInput(f"--author {asked.author}: give SOURCE:ID, as in weibo:42")
+            count = await store.object_author(source, author, by="command line", now=now)
+            shell.say(f"{count} posts deleted; nothing of this author will be stored again.")
+            return DONE
+        days = 0 if asked.client and asked.days is None else asked.days
+        if days is None:
+            raise BadInput("say what to delete: --days N, --client ID or --author SOURCE:ID")
+        gone = await store.purge(before=now - timedelta(days=days), client=asked.client)
+        if asked.json:
+            shell.out_json(gone)
+        else:
+            shell.say(", ".join(f"{n} {table}" for table, n in gone.items()) + " deleted")
+        return DONE
+
+    return with_store(read(shell.environment), shell, work)
+
+
+async def _known_client(store: Store, id_: str | None) -> None:
+    known = [c.id for c in await store.clients()]
+    if id_ is not None and id_ not in known:
+        raise BadInput(f"there is no client {id_}; known are: {', '.join(known) or 'none'}")
+
+
+# --------------------------------------------------------------------------------- doctor
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Finding:
+    """One thing the doctor looked at; `mend` says what to do where it is not well."""
+
+    what: str
+    ok: bool
+    detail: str
+    mend: str = ""
+
+
+def doctor(asked: argparse.Namespace, shell: Shell) -> int:
+    """Check settings, database, playbooks, model, sources, tokens, scopes, channels, clock."""
+    findings = asyncio.run(_examine(shell))
+    if asked.json:
+        shell.out_json(findings)
+    else:
+        for found in findings:
+            mark = "✓" if found.ok else "✗"
+            mend = f"\n    → {found.mend}" if found.mend else ""
+            shell.out(f"{mark} {found.what}: {found.detail}{mend}")
+    return DONE if all(f.ok for f in findings) else FAILED
+
+
+async def _examine(shell: Shell) -> list[Finding]:
+    try:
+        settings = read(shell.environment)
+    except FenghuoError as error:
+        mend = "correct the environment or .env"
+        return [Finding(what="settings", ok=False, detail=str(error), mend=mend)]
+    findings = [Finding(what="settings", ok=True, detail="read")]
+    findings += _files(settings)
+    found, known = await _database(settings, shell)
+    findings.append(found)
+    findings += _clients(known)
+    findings += await _sources(settings, shell)
+    findings += await _slack(settings, known, shell)
+    return findings
+
+
+def _files(settings: Settings) -> list[Finding]:
+    findings = []
+    try:
+        books = playbooks.load(overrides=settings.playbooks)
+        findings.append(Finding(what="playbooks", ok=True, detail=f"{len(books.types)} types"))
+    except FenghuoError as error:
+        findings.append(Finding(what="playbooks", ok=False, detail=str(error)))
+    try:
+        model = ToneModel.load(settings.model)
+        findings.append(Finding(what="tone model", ok=True, detail=f"version {model.version}"))
+    except FenghuoError as error:
+        findings.append(Finding(what="tone model", ok=False, detail=str(error)))
+    return findings
+
+
+async def _database(settings: Settings, shell: Shell) -> tuple[Finding, tuple[Client, ...]]:
+    try:
+        settings.data.mkdir(parents=True, exist_ok=True)
+        store = await Store.open(settings.database_url, now=shell.now())
+    except (FenghuoError, OSError) as error:
+        return Finding(what="database", ok=False, detail=str(error)), ()
+    try:
+        known = await store.clients()
+        waiting = len(await store.outbox(states=("new", "unknown", "failed")))
+    finally:
+        await store.close()
+    detail = f"opened, {waiting} messages waiting or failed"
+    return Finding(what="database", ok=True, detail=detail), known
+
+
+def _clients(known: tuple[Client, ...]) -> list[Finding]:
+    if not known:
+        mend = "fenghuo clients import FILE.toml; the README shows one"
+        return [Finding(what="clients", ok=False, detail="none", mend=mend)]
+    findings = []
+    for client in known:
+        faults = [] if client.channel else ["no channel: alerts have nowhere to go"]
+        if not client.people:
+            faults.append("no people: any member of the workspace may act, nobody is paged")
+        findings.append(
+            Finding(
+                what=f"client {client.id}",
+                ok=bool(client.channel),
+                detail="; ".join(faults) or f"channel {client.channel}",
+                mend="complete the client file and import it again" if faults else "",
+            )
+        )
+    return findings
+
+
+async def _sources(settings: Settings, shell: Shell) -> list[Finding]:
+    findings = []
+    async with Http(contact=settings.contact) as http:
+        for row in SOURCES.values():
+            missing = row.missing(settings.environment)
+            if missing:
+                detail = f"not set up ({', '.join(missing)} missing)"
+                findings.append(Finding(what=row.title, ok=True, detail=detail))
+                continue
+            try:
+                source = row.make(http, settings.environment)
+                outcome, detail = await source.check(shell.now())
+            except FenghuoError as error:
+                findings.append(Finding(what=row.title, ok=False, detail=str(error)))
+                continue
+            findings.append(
+                Finding(what=row.title, ok=outcome.healthy, detail=f"{outcome}: {detail}")
+            )
+    if not any(row.ready(settings.environment) for row in SOURCES.values()):
+        mend = "set up at least one source: FEED_URLS needs no account"
+        findings.append(Finding(what="sources", ok=False, detail="none is set up", mend=mend))
+    return findings
+
+
+async def _slack(settings: Settings, known: tuple[Client, ...], shell: Shell) -> list[Finding]:
+    if settings.previews:
+        detail = "no SLACK_BOT_TOKEN: fenghuo run opens the preview instead"
+        return [Finding(what="Slack", ok=True, detail=detail)]
+    web = AsyncWebClient(token=settings.bot_token, base_url=settings.api_url, timeout=10)
+    try:
+        answer = await web.auth_test()
+    except SlackApiError as error:
+        code = error.response.get("error", "no answer")
+        mend = "copy the bot token again: the app's page, OAuth & Permissions"
+        return [Finding(what="Slack", ok=False, detail=f"bot token: {code}", mend=mend)]
+    except (SlackClientError, OSError, TimeoutError) as error:
+        mend = "check the network, the proxy and SLACK_API_URL"
+        return [Finding(what="Slack", ok=False, detail=type(error).__name__, mend=mend)]
+    granted = set(answer.headers.get("x-oauth-scopes", "").split(","))
+    missing = sorted(SCOPES - granted)
+    mend = "reinstall the app with manifest.yml" if missing else ""
+    detail = f"missing {', '.join(missing)}" if missing else "all granted"
+    return [
+        Finding(what="Slack", ok=True, detail=f"connected to {answer.get('team')}"),
+        Finding(what="scopes", ok=not missing, detail=detail, mend=mend),
+        *[await _channel(web, channel, whose) for channel, whose in _channels(settings, known)],
+        _clock(answer.headers.get("Date", ""), shell),
+    ]
+
+
+def _channels(settings: Settings, known: tuple[Client, ...]) -> list[tuple[str, str]]:
+    channels = [(c.channel, c.id) for c in known if c.channel]
+    return channels + ([(settings.operators, "operators")] if settings.operators else [])
+
+
+async def _channel(web: AsyncWebClient, channel: str, whose: str) -> Finding:
+    what = f"channel {channel} ({whose})"
+    try:
+        answer = await web.conversations_info(channel=channel)
+    except SlackApiError as error:
+        mend = "correct the id, or type /invite @Fenghuo in the private channel"
+        return Finding(what=what, ok=False, detail=error.response.get("error", "?"), mend=mend)
+    found = answer["channel"]
+    if found.get("is_archived"):
+        return Finding(what=what, ok=False, detail="archived", mend="name another channel")
+    if not found.get("is_member"):
+        mend = "type /invite @Fenghuo there (fenghuo run joins public channels by itself)"
+        return Finding(
+            what=what, ok=bool(not found.get("is_private")), detail="not in it", mend=mend
+        )
+    return Finding(what=what, ok=True, detail=f"in #{found.get('name')}")
+
+
+def _clock(date: str, shell: Shell) -> Finding:
+    try:
+        skew = abs(parsedate_to_datetime(date) - shell.now())
+    except (TypeError, ValueError):
+        return Finding(what="clock", ok=True, detail="Slack told no time")
+    ok = skew <= CLOCK_SKEW
+    mend = "" if ok else "switch on time synchronisation (NTP) on this machine"
+    return Finding(
+        what="clock", ok=ok, detail=f"{skew.total_seconds():.0f} s off Slack's", mend=mend
+    )
+
+
+# --------------------------------------------------------------------------------- the table
+def _clients_arguments(sub: argparse.ArgumentParser) -> None:
+    what = sub.add_subparsers(dest="what", required=True, metavar="WHAT")
+    listed = what.add_parser("list", help="show all clients")
+    json_flag(listed)
+    taken = what.add_parser("import", help="add or change clients by a TOML file")
+    taken.add_argument("file", type=Path)
+    given = what.add_parser("export", help="write all clients as TOML")
+    given.add_argument("file", type=Path, nargs="?", help="default: standard output")
+    gone = what.add_parser("remove", help="watch a client no more")
+    gone.add_argument("id")
+
+
+def _export_arguments(sub: argparse.ArgumentParser) -> None:
+    sub.add_argument("--client", metavar="ID", help="only what belongs to this client")
+    json_flag(sub)
+
+
+def _purge_arguments(sub: argparse.ArgumentParser) -> None:
+    sub.add_argument("--days", type=int, metavar="N", help="delete posts older than N days")
+    sub.add_argument("--client", metavar="ID", help="only this client's; without --days everything")
+    sub.add_argument("--author", metavar="SOURCE:ID", help="delete and never store again")
+    json_flag(sub)
+
+
+VERBS = (
+    Verb(name="doctor", help="check tokens, scopes, channels, sources, database, clock", run=doctor,
+         arguments=json_flag, example="fenghuo doctor"),
+    Verb(name="clients", help="list, import, export, remove clients", run=clients,
+         arguments=_clients_arguments, example="fenghuo clients import clients.toml"),
+    Verb(name="export", help="everything that is stored, as JSON lines", run=export,
+         arguments=_export_arguments, example="fenghuo export --client aulane > aulane.jsonl"),
+    Verb(name="purge", help="delete by age, client or author", run=purge,
+         arguments=_purge_arguments, example="fenghuo purge --days 90"),
+)  # fmt: skip

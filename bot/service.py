@@ -1,0 +1,241 @@
+"""The service as one object: everything real is built here, started in order, stopped in reverse.
+
+`fenghuo run`, the demo and the story tests all build it; what differs is the settings, the clock
+and, without a Slack token, that the stand-in is started first and spoken to instead.
+"""
+
+import asyncio
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+import structlog
+from slack_bolt.adapter.socket_mode.aiohttp import AsyncSocketModeHandler
+from slack_sdk.errors import SlackApiError
+from slack_sdk.http_retry.builtin_async_handlers import AsyncRateLimitErrorRetryHandler
+from slack_sdk.web.async_client import AsyncWebClient
+
+from bot import playbooks as books
+from bot.app import HttpFront, build_app
+from bot.deliver import Deliver, sending_client
+from bot.desk import Desk
+from bot.office import Directory, Office
+from bot.playbooks import Playbooks
+from bot.preview import Preview
+from bot.render import Renderer
+from bot.settings import Settings
+from watchers.errors import BadSetting, FenghuoError
+from watchers.evidence import Gatherer
+from watchers.http import Http
+from watchers.look import Looker
+from watchers.model import Client
+from watchers.round import Rounds
+from watchers.schedule import KEEP_WATCH, TICK, Schedule
+from watchers.sources import set_up
+from watchers.stages import Stages
+from watchers.store import Store
+from watchers.tone import ToneModel
+
+log = structlog.get_logger(__name__)
+Now = Callable[[], datetime]
+CONNECTED_WITHIN = timedelta(seconds=20)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Parts:
+    """What is read from files before anything starts."""
+
+    playbooks: Playbooks
+    tone: ToneModel
+
+
+def read_parts(settings: Settings) -> Parts:
+    """Load playbooks and tone model; all that is wrong with them is raised in one error."""
+    faults: list[str] = []
+    loaded: dict[str, Playbooks | ToneModel] = {}
+    readers: Mapping[str, Callable[[], Playbooks | ToneModel]] = {
+        "playbooks": lambda: books.load(overrides=settings.playbooks),
+        "tone": lambda: ToneModel.load(settings.model),
+    }
+    for name, reader in readers.items():
+        try:
+            loaded[name] = reader()
+        except FenghuoError as error:
+            faults.append(str(error))
+    playbooks, tone = loaded.get("playbooks"), loaded.get("tone")
+    if not isinstance(playbooks, Playbooks) or not isinstance(tone, ToneModel):
+        raise BadSetting("\n".join(faults))
+    return Parts(playbooks=playbooks, tone=tone)
+
+
+async def build_looker(
+    settings: Settings, parts: Parts, store: Store, http: Http, now: datetime
+) -> Looker:
+    """Build what a check needs and no more: no Slack, no schedule."""
+    clients = await store.clients()
+    types = parts.playbooks.crisis_types()
+    play = parts.playbooks.steps_for
+    stages = Stages(store, clients=clients, types=types, tone=parts.tone, play=play)
+    await stages.restore(now)
+    rounds = Rounds(store, stages, set_up(http, settings.environment))
+    await rounds.plan(clients, now)
+    return Looker(store, stages, rounds, Gatherer(store, {t.id: t for t in types}, play))
+
+
+class Service:
+    """The running bot."""
+
+    def __init__(
+        self,
+        settings: Settings,
+        parts: Parts,
+        store: Store,
+        http: Http,
+        *,
+        now: Now,
+        preview: Preview | None = None,
+        tick: timedelta = TICK,
+        keep_watch: timedelta = KEEP_WATCH,
+    ) -> None:
+        self.settings = settings
+        self.store = store
+        self.preview = preview
+        self.now = now
+        self._parts = parts
+        self._http = http
+        self._tick = tick
+        self._keep_watch = keep_watch
+        self._stopping = asyncio.Event()
+        self._sender: asyncio.Task[None] | None = None
+        self._undo: list[Callable[[], Awaitable[object]]] = []
+
+    async def start(self) -> None:
+        """Connect to Slack, take up where the last run left, begin to watch."""
+        web = self._web_client()
+        team, bot = await self._who_am_i(web)
+        sources = set_up(self._http, self.settings.environment)
+        clients = await self.store.clients()
+        types = self._parts.playbooks.crisis_types()
+        self.stages = Stages(
+            self.store,
+            clients=clients,
+            types=types,
+            tone=self._parts.tone,
+            play=self._parts.playbooks.steps_for,
+        )
+        await self.stages.restore(self.now())
+        self.rounds = Rounds(self.store, self.stages, sources, operators=self.settings.operators)
+        await self.rounds.plan(clients, self.now())
+        await self._join(web, clients)
+        directory = Directory(web)
+        self.deliver = Deliver(
+            self.store,
+            sending_client(self._token(), self._api_url()),
+            Renderer(self.store, directory, self._parts.playbooks).render,
+            operators=self.settings.operators,
+            now=self.now,
+            bot_id=bot,
+        )
+        await self._listen(web, self._office(directory, team))
+        self._sender = asyncio.create_task(self.deliver.run(self._stopping), name="deliver")
+        self.schedule = Schedule(
+            self.rounds,
+            now=self.now,
+            tick=self._tick,
+            keep_watch=self._keep_watch,
+            daily=self._purge,
+        )
+        self.schedule.start()
+        self._undo.append(self.schedule.stop)
+        log.info("watching", clients=len(clients), sources=sorted(sources))
+
+    async def stop(self) -> None:
+        """Stop in reverse: no new rounds, no new sends, the running one finished."""
+        self._stopping.set()
+        for undo in reversed(self._undo):
+            await undo()
+        if self._sender is not None:
+            await self._sender
+        await self._http.aclose()
+        await self.store.close()
+
+    # ----------------------------------------------------------------------------- parts
+    def _web_client(self) -> AsyncWebClient:
+        """The client of the listeners: it waits out a 429, which was not executed, and no more."""
+        return AsyncWebClient(
+            token=self._token(),
+            base_url=self._api_url(),
+            retry_handlers=[AsyncRateLimitErrorRetryHandler(max_retry_count=2)],
+            timeout=10,
+        )
+
+    def _token(self) -> str:
+        if self.preview is not None:
+            return self.preview.bot_token
+        return self.settings.bot_token or ""
+
+    def _api_url(self) -> str:
+        return self.preview.api_url if self.preview is not None else self.settings.api_url
+
+    async def _who_am_i(self, web: AsyncWebClient) -> tuple[str, str]:
+        try:
+            answer = await web.auth_test()
+        except SlackApiError as error:
+            code = error.response.get("error", "no answer")
+            mend = "copy the bot token again from the app's page, OAuth & Permissions"
+            raise BadSetting(f"Slack refuses SLACK_BOT_TOKEN ({code}): {mend}") from None
+        return str(answer["team_id"]), str(answer.get("bot_id", ""))
+
+    async def _join(self, web: AsyncWebClient, clients: tuple[Client, ...]) -> None:
+        """Join every configured channel; say in words which needs an invitation."""
+        wanted = {c.channel: f"client {c.id}" for c in clients if c.channel}
+        if self.settings.operators:
+            wanted[self.settings.operators] = "FENGHUO_OPERATORS_CHANNEL"
+        for channel, whose in wanted.items():
+            try:
+                await web.conversations_join(channel=channel)
+            except SlackApiError as error:
+                log.warning("cannot join", channel=channel, whose=whose, mend=_join_mend(error))
+
+    def _office(self, directory: Directory, team: str) -> Office:
+        gatherer = Gatherer(
+            self.store,
+            {t.id: t for t in self._parts.playbooks.crisis_types()},
+            self._parts.playbooks.steps_for,
+        )
+        return Office(
+            store=self.store,
+            desk=Desk(self.store, team=team),
+            looker=Looker(self.store, self.stages, self.rounds, gatherer),
+            directory=directory,
+            playbooks=self._parts.playbooks,
+            now=self.now,
+            wake=self.deliver.wake,
+        )
+
+    async def _listen(self, web: AsyncWebClient, office: Office) -> None:
+        app = build_app(web, office, self.settings.signing_secret)
+        app_token = self.preview.app_token if self.preview else self.settings.app_token
+        if app_token:
+            handler = AsyncSocketModeHandler(app, app_token)
+            await handler.connect_async()
+            self._undo.append(handler.close_async)
+        else:
+            front = HttpFront(app, self.settings.http_port)
+            await front.start()
+            self._undo.append(front.stop)
+
+    async def _purge(self, now: datetime) -> None:
+        before = now - timedelta(days=self.settings.retention_days)
+        log.info("purged", **await self.store.purge(before=before))
+
+
+def _join_mend(error: SlackApiError) -> str:
+    code = error.response.get("error", "no answer")
+    mends = {
+        "channel_not_found": "private or unknown: type /invite @Fenghuo there, or correct the id",
+        "method_not_supported_for_channel_type": "private: type /invite @Fenghuo there",
+        "is_archived": "archived: unarchive it or name another channel",
+        "missing_scope": "the app lacks channels:join: reinstall it with manifest.yml",
+    }
+    return f"{code}: {mends.get(code, 'see fenghuo doctor')}"

@@ -1,0 +1,123 @@
+"""The product's main moments, on the demo's invented crisis."""
+
+from datetime import UTC, datetime, timedelta
+
+import pytest
+
+from bot.demo import story
+from tests.stories.town import DUTY, LEAD, STRANGER, VIEWER, Town, elements, town
+from watchers.model import Severity, Stage, State
+
+START = datetime(2026, 3, 3, 11, tzinfo=UTC)  # seven in the evening in China
+HOUR = timedelta(hours=1)
+
+
+@pytest.fixture
+async def aulane() -> "Town":  # type: ignore[misc]
+    async with town(START, [story.CLIENT], story.posts(START)) as built:
+        yield built
+
+
+async def test_a_crisis_is_seen_told_taken_followed_and_resolved(aulane: Town) -> None:
+    incident = await aulane.until_alert(within=3 * HOUR)
+    assert (incident.client, incident.type) == ("aulane", "product_safety")
+    assert incident.opened_at - START <= timedelta(minutes=75)
+    root, *thread = aulane.thread()
+    assert "Aulane" in root
+    assert "自燃" in root
+    assert "https://" in root
+    assert len(thread) >= 3
+
+    await aulane.press(DUTY, "ack")
+    root = aulane.thread()[0]
+    assert "Lin" in root
+    taken = await aulane.service.store.incident(incident.number)
+    assert (taken.state, taken.owner) == (State.ACKNOWLEDGED, DUTY)
+
+    await aulane.pass_time(timedelta(hours=3))
+    later = await aulane.service.store.incident(incident.number)
+    assert later.stage is Stage.PORTAL
+    assert later.severity <= Severity.S2
+    told = "\n".join(aulane.thread()[1:])
+    assert "示例乙" in told
+    assert "示例新闻网" in told
+    assert len(aulane.slack.channel(story.CHANNEL)) == 1
+
+    await aulane.press(LEAD, "resolve")
+    modal = aulane.slack.modals(LEAD)[-1]
+    await aulane.slack.submit(LEAD, modal.id, {"note": "Batch off sale."})
+    await aulane.rest()
+    closed = await aulane.service.store.incident(incident.number)
+    assert (closed.state, closed.closed_by) == (State.RESOLVED, LEAD)
+    final = aulane.slack.channel(story.CHANNEL)[0].root
+    assert [e["action_id"] for e in elements(final.blocks)] == ["reopen"]
+
+
+async def test_two_presses_give_one_owner_and_one_polite_note(aulane: Town) -> None:
+    incident = await aulane.until_alert(within=3 * HOUR)
+    channel = story.CHANNEL
+    root = aulane.slack.channel(channel)[0].root
+    press = next(e for e in elements(root.blocks) if e["action_id"] == "ack")
+    await aulane.slack.press(DUTY, channel, root.ts, "ack", press["value"])
+    await aulane.slack.press_stale(LEAD, channel, root.ts, dict(press))
+    await aulane.rest()
+    assert (await aulane.service.store.incident(incident.number)).owner == DUTY
+    assert aulane.private(DUTY) == []
+    assert len(aulane.private(LEAD)) == 1
+    assert "Lin took this" in aulane.private(LEAD)[0]
+    assert sum("took it" in text for text in aulane.thread()[1:]) == 1
+
+
+@pytest.mark.parametrize("user", [VIEWER, STRANGER])
+async def test_only_people_who_may_press_can(aulane: Town, user: str) -> None:
+    incident = await aulane.until_alert(within=3 * HOUR)
+    await aulane.press(user, "ack")
+    assert (await aulane.service.store.incident(incident.number)).state is State.OPEN
+    assert len(aulane.private(user)) == 1
+
+
+async def test_no_crisis_needs_two_presses_and_a_reason(aulane: Town) -> None:
+    incident = await aulane.until_alert(within=3 * HOUR)
+    await aulane.press(DUTY, "false_alarm")
+    modal = aulane.slack.modals(DUTY)[-1]
+    await aulane.slack.submit(DUTY, modal.id, {"reason": "joke"})
+    await aulane.rest()
+    closed = await aulane.service.store.incident(incident.number)
+    assert closed.state is State.FALSE_ALARM
+    assert closed.close_reason
+    await aulane.pass_time(timedelta(minutes=20))
+    assert len(aulane.slack.channel(story.CHANNEL)) == 1
+
+
+async def test_a_step_is_ticked_in_the_thread(aulane: Town) -> None:
+    incident = await aulane.until_alert(within=3 * HOUR)
+    await aulane.press(DUTY, "step_done", step="c1")
+    steps = (await aulane.service.store.incident(incident.number)).steps
+    assert next(s for s in steps if s.id == "c1").done_by == DUTY
+    assert "☑" in "\n".join(aulane.thread())
+
+
+async def test_the_slash_command_answers_in_private(aulane: Town) -> None:
+    await aulane.until_alert(within=3 * HOUR)
+    for verb, expected in (
+        ("check", "Aulane"),
+        ("incidents", "INC-1"),
+        ("clients", "奥岚"),
+        ("sources", "Weibo"),
+        ("help", "/crisis check"),
+        ("chekc", "/crisis check"),
+        ("", "/crisis help"),
+    ):
+        before = len(aulane.private(DUTY))
+        await aulane.slack.command(DUTY, story.CHANNEL, "/crisis", verb)
+        await aulane.slack.until(lambda before=before: len(aulane.private(DUTY)) > before)
+        await aulane.rest()
+        assert expected in "\n".join(aulane.private(DUTY)[before:]), verb
+
+
+async def test_every_call_keeps_slack_s_contract(aulane: Town, shared) -> None:  # type: ignore[no-untyped-def]
+    await aulane.until_alert(within=3 * HOUR)
+    await aulane.press(DUTY, "ack")
+    await aulane.slack.command(DUTY, story.CHANNEL, "/crisis", "check")
+    await aulane.rest()
+    assert aulane.slack.problems(shared / "slack-api") == []
