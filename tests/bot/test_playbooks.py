@@ -10,9 +10,11 @@ import pytest
 from bot.playbooks import load
 from bot.playbooks.loader import SHIPPED
 from watchers.errors import BadPlaybook
-from watchers.model import Severity, Stage
+from watchers.model import Severity, Stage, Tone
+from watchers.risk import RiskModel
 
 BOOKS = load()
+RISK = RiskModel(BOOKS.crisis_types())
 
 
 @dataclass(frozen=True)
@@ -529,3 +531,18 @@ def test_every_source_that_is_listed_is_used() -> None:
     named_in_words = {"S10", "S41"}  # the clusters, the approvals
 
     assert set(BOOKS.sources) - set(said) == named_in_words
+
+
+# ---------------------------------------------------------------------------------- their examples
+@pytest.mark.parametrize("type_id", BOOKS.types)
+def test_a_playbook_is_chosen_for_its_own_example(type_id: str) -> None:
+    hits = RISK.types(BOOKS.types[type_id].example, Tone.NEGATIVE)
+
+    assert hits[0].type == type_id
+
+
+@pytest.mark.parametrize("type_id", BOOKS.types)
+def test_an_example_is_chosen_even_where_the_tone_is_not_clear(type_id: str) -> None:
+    hits = RISK.types(BOOKS.types[type_id].example, Tone.UNSURE)
+
+    assert hits[0].type == type_id
