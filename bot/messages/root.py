@@ -58,6 +58,7 @@ from watchers.model import (
 
 DOTS = {Severity.S1: "🔴", Severity.S2: "🟠", Severity.S3: "🟡", Severity.S4: "⚪"}
 CLOSED = {State.RESOLVED: "🟢 Closed", State.FALSE_ALARM: "⚪ Not a crisis"}
+SHORT = frozenset({"ceo", "hq", "hr", "ir", "it", "qa"})  # words of role ids that are letters
 QUOTE = 60  # characters of the lead post
 NAME = 40  # of a client or an account
 LONG_STAGES = 2_000  # units, of a section's 3,000
@@ -247,8 +248,8 @@ def step_done(step: Step, incident: Incident, plan: Plan) -> bool:
 
 
 def role(owner: str) -> str:
-    """Return a role id as words: "client comms"."""
-    return owner.replace("_", " ")
+    """Return a role id as words: "client comms", "product QA"."""
+    return " ".join(word.upper() if word in SHORT else word for word in owner.split("_"))
 
 
 def _next(incident: Incident, plan: Plan, now: datetime) -> str:

@@ -31,7 +31,6 @@ from bot.messages.root import NAME, author, plural_reposts, role, step_done
 from bot.messages.text import (
     address,
     as_is,
-    both,
     escaped,
     fallback_time,
     literal,
@@ -39,6 +38,7 @@ from bot.messages.text import (
     plural,
     source_title,
     time_format,
+    when,
 )
 from watchers.model import Alert, Incident, Quote, Step
 
@@ -239,8 +239,8 @@ def _state(step: Step, incident: Incident, names: Mapping[str, str], plan: Plan)
     if at is None and step_done(step, incident, plan):
         by, at = incident.owner, incident.acknowledged_at
     if at is not None:
-        return f"done {both(at)} by {literal(names.get(by or '', by or 'somebody'), NAME)}"
-    return f"by {both(step.due_at)}"
+        return f"done {when(at)} by {literal(names.get(by or '', by or 'somebody'), NAME)}"
+    return f"by {when(step.due_at)}"
 
 
 def _tick(step: Step, incident: Incident, plan: Plan) -> Block | None:
