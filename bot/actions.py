@@ -20,6 +20,7 @@ from slack_sdk.web.async_client import AsyncWebClient
 from bot import messages
 from bot.desk import Answer
 from bot.office import Office
+from bot.plan import plan_of
 from watchers.errors import FenghuoError
 from watchers.incidents import Action
 from watchers.model import Incident
@@ -145,7 +146,8 @@ class Buttons:
             return messages.resolve_modal(incident)
         if which == "false_alarm_modal":
             return messages.false_alarm_modal(incident)
-        return messages.playbook_modal(incident, self._office.plan(incident))
+        plan = plan_of(self._office.playbooks, incident.type, incident.severity)
+        return messages.playbook_modal(incident, plan)
 
 
 async def _say(respond: AsyncRespond, text: str) -> None:

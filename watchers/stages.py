@@ -268,7 +268,7 @@ class Stages:
         return ()
 
     def _unsaved(
-        self, key: tuple[str, str], *, moved: bool, loud: bool
+        self, key: tuple[str, str], *, moved: bool, loud: bool = False
     ) -> tuple[str, str, bytes] | None:
         """Return a detector's state where it is worth keeping: when it spoke, else once an hour.
 
@@ -293,9 +293,9 @@ class Stages:
         moved: bool,
     ) -> Decision:
         key = (client.id, source)
-        state = self._unsaved(key, moved=moved, loud=bool(signals))
         open_ones = [i for i in recent if not i.state.closed]
         if not signals and not open_ones:
+            state = self._unsaved(key, moved=moved)
             if state is not None:
                 await self._store.commit(Decision(reason=Reason.NOTHING), now=now, detector=state)
             return Decision(reason=Reason.NOTHING)
@@ -308,8 +308,13 @@ class Stages:
             client, source, now, signals=signals, kind=kind, terms=terms, running=running
         )
         decision = decide(current, evidence, client, now)
+        heard = signals if decision.reason is not Reason.NOTHING or running is not None else ()
+        self._detectors[key].tell(heard)  # what nobody minded may be minded later
         kept = await self._store.commit(
-            decision, now=now, expect=current.rev if current else None, detector=state
+            decision,
+            now=now,
+            expect=current.rev if current else None,
+            detector=self._unsaved(key, moved=moved, loud=bool(heard)),
         )
         return replace(decision, incident=kept) if kept is not None else decision
 

@@ -49,6 +49,28 @@ PRAISE = (
     "奥岚的遥控器能不能单独买，家里那个找不到了",
     "第一次用奥岚的定时功能，睡前两小时自动关",
 )
+DAILY = (
+    "顺便把阳台的花搬进来了",
+    "晚饭吃了火锅，出了一身汗",
+    "明天要降温十度，大家多穿",
+    "地铁挤得站不稳，回家倒头就睡",
+    "孩子作业写到九点，陪着打瞌睡",
+    "周末约了朋友爬山，不知道下不下雨",
+    "刚追完一部剧，结局有点意外",
+    "猫把快递盒当窝，赶都赶不走",
+    "同事带了橘子，甜得很",
+    "楼下新开一家面馆，排队排到路口",
+    "把旧衣服整理出来准备捐掉",
+    "年底报表还差三张，喝杯咖啡继续",
+    "外婆打电话来问什么时候回家",
+    "跑步五公里，膝盖有点酸",
+    "电影票抢到了第三排，仰着脖子看",
+    "窗外下雪了，拍了几张照片",
+    "学了一道新菜，盐放多了",
+    "给自行车打了气，明天骑车上班",
+    "图书馆占到靠窗的位置，心情不错",
+    "把手机壁纸换成了海边的日出",
+)
 WHERE = ("客厅", "卧室", "宿舍", "书房", "婴儿房", "出租屋", "办公室", "阳台", "老家", "店里")
 HARM = (
     "插头都烧黑了，还好人在旁边",
@@ -116,8 +138,9 @@ def _ordinary(start: datetime, rng: random.Random) -> Iterator[Post]:
         awake = 8 <= (at.hour + 8) % 24 <= 23  # China time
         at += timedelta(minutes=rng.expovariate(1 / (26 if awake else 150)))
         n += 1
-        text = f"{rng.choice(PRAISE)}{rng.choice(('', '～', '。', '！', ' [耶]'))} {_tail(rng)}"
-        yield _post(f"q{n}", at, text, _someone(rng))
+        parts = [rng.choice(PRAISE), rng.choice(DAILY), _tail(rng)]
+        rng.shuffle(parts)
+        yield _post(f"q{n}", at, "，".join(parts), _someone(rng))
 
 
 def _tail(rng: random.Random) -> str:

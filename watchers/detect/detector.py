@@ -1,6 +1,6 @@
 """One client at one source: two streams, bin by bin, and what was told of them. Pure."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
 from typing import Self
@@ -123,6 +123,7 @@ class Detector:
         self._state = State(zone=zone)
         self._tz = ZoneInfo(zone)
         self._holidays = holidays
+        self._news: dict[Signal, tuple[str, judging.Told]] = {}  # given, not yet told
 
     @property
     def upto(self) -> datetime | None:
@@ -227,9 +228,9 @@ class Detector:
         budget: float,
         late: bool = False,
     ) -> Signal | None:
-        """Return a signal if READING passes a threshold and the floors; it is then told.
+        """Return a signal if READING passes a threshold and the floors and is news.
 
-        SHORT and HOUR are the counts of the 15 and 60 minutes before AT, USUAL the posts an hour
+        It counts as told once `tell` says so: a rise that nobody minds may be minded later. SHORT and HOUR are the counts of the 15 and 60 minutes before AT, USUAL the posts an hour
         as a rule, BUDGET the alerts accepted a week.
         """
         found = judging.judge(reading, short=short, hour=hour, usual=usual, budget=budget)
@@ -238,8 +239,9 @@ class Detector:
         _, excursion = reading.of(found.stream)
         if not judging.may_tell(self._state.told.get(found.stream), excursion, at):
             return None
-        self._state.told[found.stream] = judging.Told(at=at, excursion=excursion)
-        return found.signal(client=client, source=source, at=at, late=late)
+        signal = found.signal(client=client, source=source, at=at, late=late)
+        self._news[signal] = (found.stream, judging.Told(at=at, excursion=excursion))
+        return signal
 
     def judge_risk(
         self, row: judging.RiskCounts, *, at: datetime, client: str, source: str
@@ -251,8 +253,17 @@ class Detector:
         key = f"{Stream.RISK}:{row.type}"
         if not judging.grave(row) or not judging.may_tell(self._state.told.get(key), None, at):
             return None
-        self._state.told[key] = judging.Told(at=at, excursion=None)
-        return judging.risk_signal(row, at=at, client=client, source=source)
+        signal = judging.risk_signal(row, at=at, client=client, source=source)
+        self._news[signal] = (key, judging.Told(at=at, excursion=None))
+        return signal
+
+    def tell(self, signals: Iterable[Signal]) -> None:
+        """People were told of SIGNALS; the other news since the last call is forgotten."""
+        for signal in signals:
+            if signal in self._news:
+                key, told = self._news[signal]
+                self._state.told[key] = told
+        self._news.clear()
 
     @property
     def told(self) -> Mapping[str, judging.Told]:

@@ -1,0 +1,104 @@
+"""A row of the outbox becomes a message: facts are fetched here, words are made in `messages`."""
+
+import asyncio
+from datetime import datetime
+from functools import partial
+
+from bot import charts, messages
+from bot.deliver import Picture, Rendered
+from bot.messages import Message
+from bot.office import Directory
+from bot.plan import plan_of
+from bot.playbooks import Playbooks
+from watchers.incidents import STAGE_WORDS
+from watchers.model import AlertKind, Client, Incident
+from watchers.store import OutboxRow, Store
+
+
+class Renderer:
+    """Renders what the store holds now, so that a late message is never stale."""
+
+    def __init__(self, store: Store, directory: Directory, playbooks: Playbooks) -> None:
+        self._store = store
+        self._directory = directory
+        self._playbooks = playbooks
+
+    async def render(self, row: OutboxRow, now: datetime) -> Rendered | Picture:
+        """Return the message of ROW."""
+        if row.incident is None:
+            return messages.notice(row.alert.text)
+        incident = await self._store.incident(row.incident)
+        client = await self._client(incident)
+        match row.kind:
+            case AlertKind.ROOT:
+                return await self._root(incident, client, now)
+            case AlertKind.EVIDENCE:
+                return messages.evidence(incident, row.alert.quotes)
+            case AlertKind.CHART:
+                return await self._chart(incident, client, now)
+            case AlertKind.PLAYBOOK:
+                return await self._playbook(incident, now)
+            case _:
+                return await self._update(row, incident, now)
+
+    async def _client(self, incident: Incident) -> Client:
+        clients = await self._store.clients()
+        gone = Client(id=incident.client, name=incident.client)  # removed since: its id stands
+        return next((c for c in clients if c.id == incident.client), gone)
+
+    async def _root(self, incident: Incident, client: Client, now: datetime) -> Message:
+        people = [p for p in (incident.owner, incident.closed_by) if p]
+        names = await self._directory.names(people, now)
+        plan = plan_of(self._playbooks, incident.type, incident.severity)
+        return messages.root(incident, client, names=names, now=now, plan=plan)
+
+    async def _playbook(self, incident: Incident, now: datetime) -> Message:
+        people = [s.done_by for s in incident.steps if s.done_by]
+        names = await self._directory.names(people, now)
+        plan = plan_of(self._playbooks, incident.type, incident.severity)
+        return messages.playbook(incident, names=names, plan=plan)
+
+    async def _chart(self, incident: Incident, client: Client, now: datetime) -> Picture:
+        start = now - charts.SHOWN
+        minutes = await self._store.minutes(client.id, incident.source, start, now)
+        usual = _usual_by_bin(incident, now)
+        marks = _marks(incident)
+        gaps = [
+            g
+            for w in await self._store.watches()
+            if w.source == incident.source and w.query in client.asked
+            for g in w.watermark.gaps
+        ]
+        alt = charts.alt(minutes, now, usual, marks, zone=client.zone, gaps=gaps)
+        draw = partial(
+            charts.chart,
+            minutes,
+            usual,
+            marks,
+            title=f"Posts per 10 minutes: {client.name}, {incident.source}",
+            zone=client.zone,
+            now=now,
+            gaps=gaps,
+        )
+        return Picture(text=alt, png=await asyncio.to_thread(draw))
+
+    async def _update(self, row: OutboxRow, incident: Incident, now: datetime) -> Message:
+        who = row.alert.who
+        names = await self._directory.names([who] if who else [], now)
+        return messages.update(row.alert, names=names, incident=incident)
+
+
+def _usual_by_bin(incident: Incident, now: datetime) -> dict[datetime, float]:
+    """The usual of this hour, spread over the ten minutes that a chart shows."""
+    usual = incident.figures.usual
+    if usual is None:
+        return {}
+    return dict.fromkeys(charts.starts(now), usual / 6)
+
+
+def _marks(incident: Incident) -> list[charts.Mark]:
+    marks = [charts.Mark(at=p.at, label=STAGE_WORDS[p.stage]) for p in incident.proofs]
+    marks.append(charts.Mark(at=incident.opened_at, label="alert"))
+    if incident.acknowledged_at is not None:
+        marks.append(charts.Mark(at=incident.acknowledged_at, label="taken"))
+    return marks
