@@ -29,6 +29,7 @@ from bot.deliver import (
 from bot.marks import EVENT_TYPE
 from bot.preview import BOT, BOT_USER, Channel, Preview, Thread
 from tests.conftest import SHARED
+from watchers.errors import StoreError
 from watchers.model import (
     Alert,
     AlertKind,
@@ -503,6 +504,31 @@ async def test_a_root_changed_while_an_older_edit_is_in_flight_ends_as_the_newes
     assert story.said() == [(f"inc-{incident.number}:root r3", [])]
 
 
+async def test_killed_in_an_edit_the_next_repeats_it(story: Story) -> None:
+    incident = await story.opens()
+    await story.goes_on()
+    await story.changes(incident.number)
+    assert await story.store.claim(story.clock(), limit=1)
+
+    story.clock.at += DEAD_AFTER
+    await story.goes_on(deliver=story.sender())
+
+    assert story.said() == [(f"inc-{incident.number}:root r2", [])]
+
+
+async def test_a_reply_in_hand_waits_when_its_root_is_lost(story: Story) -> None:
+    incident = await story.opens("news")
+    await story.goes_on(seconds=1)
+
+    rows = await story.store.claim(story.clock() + timedelta(seconds=5), limit=1)
+    await story.store.lose_root(incident.number, now=story.clock())
+    await story.deliver._deliver(rows[0])
+
+    assert (await story.states())[f"inc-{incident.number}:said:0"] == "new"
+    await story.goes_on()
+    assert story.said()[-1] == (f"inc-{incident.number}:root r1", ["news"])
+
+
 # ------------------------------------------------------------------------ twins and false friends
 async def test_of_twins_the_one_people_answered_to_stays(story: Story) -> None:
     incident = await story.opens()
@@ -822,6 +848,17 @@ async def test_a_token_that_stays_bad_is_tried_every_few_minutes(story: Story) -
     assert [call.method for call in story.slack.calls] == ["chat.postMessage", *["auth.test"] * 3]
 
 
+async def test_a_token_that_goes_bad_before_a_look_stops_the_queue_too(story: Story) -> None:
+    await story.opens()
+    story.slack.fault("chat.postMessage", "drop_after")
+    story.slack.fault("conversations.history", "error:invalid_auth", times=None)
+
+    await story.goes_on(seconds=120)
+
+    assert story.deliver.trouble is not None
+    assert len(called(story.slack, "conversations.history")) == 1
+
+
 # --------------------------------------------------------------------------------------- the loop
 async def test_who_runs_delivers_when_woken_and_stops_when_told(story: Story) -> None:
     stop = asyncio.Event()
@@ -851,6 +888,54 @@ async def test_a_slow_channel_does_not_hold_up_another(story: Story) -> None:
     await asyncio.wait_for(running, timeout=2)
 
     assert set((await story.states()).values()) == {"sent"}  # what was in flight was finished
+
+
+async def test_an_outbox_that_cannot_be_read_is_read_again(
+    story: Story, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await story.opens()
+    claim, broken = story.store.claim, asyncio.Event()
+
+    async def failing(now: datetime, *, limit: int = 20) -> tuple[OutboxRow, ...]:
+        if not broken.is_set():
+            broken.set()
+            raise StoreError
+        return await claim(now, limit=limit)
+
+    monkeypatch.setattr(story.store, "claim", failing)
+    stop = asyncio.Event()
+    running = asyncio.create_task(story.deliver.run(stop))
+    await broken.wait()
+    story.deliver.wake()
+    await story.slack.until(lambda: bool(story.said()))
+    stop.set()
+    await asyncio.wait_for(running, timeout=2)
+
+    assert set((await story.states()).values()) == {"sent"}
+
+
+async def test_a_message_whose_sending_could_not_be_noted_is_found_later(
+    story: Story, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    incident = await story.opens()
+
+    async def failing(*_: object, **__: object) -> None:
+        raise StoreError
+
+    stop = asyncio.Event()
+    with monkeypatch.context() as patched, capture_logs() as logged:
+        patched.setattr(story.store, "sent", failing)
+        running = asyncio.create_task(story.deliver.run(stop))
+        await story.slack.until(lambda: bool(story.said()))
+        stop.set()
+        await asyncio.wait_for(running, timeout=2)
+    assert "delivery failed" in [line["event"] for line in logged]
+
+    story.clock.at += DEAD_AFTER
+    await story.goes_on()
+
+    assert story.said() == [(f"inc-{incident.number}:root r1", [])]
+    assert set((await story.states()).values()) == {"sent"}
 
 
 # -------------------------------------------------------------------------------------- the pacer

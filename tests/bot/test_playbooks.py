@@ -497,6 +497,12 @@ def test_a_fault_in_the_agencys_file_names_that_file(folder: Path) -> None:
     ]
 
 
+def test_a_file_of_the_agency_that_is_no_yaml_is_said(folder: Path) -> None:
+    own = with_file(folder, "ours.yaml", "id: [outage\n")
+
+    assert [fault.split(":")[0] for fault in faults(folder, own)] == ["- ours.yaml"]
+
+
 def test_a_mistyped_id_is_no_new_type(folder: Path) -> None:
     own = with_file(folder, "ours.yaml", "id: outrage\ndefault_severity: S1\n")
 
