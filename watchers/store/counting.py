@@ -5,22 +5,23 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import Literal
 
-from sqlalchemy import ColumnElement, Select, func, select
+from sqlalchemy import BigInteger, ColumnElement, Select, func, select, type_coerce
 
 from watchers.model import Kind, Quote
 from watchers.store.part import Part, load
 from watchers.store.rows import Minute, TypeTally, Window
-from watchers.store.schema import detectors, hits, mentions, minutes, posts
+from watchers.store.schema import Instant, detectors, hits, mentions, minutes, posts
 
+HOUR = 3_600_000_000  # microseconds
 Order = Literal["reach", "first", "newest", "negative"]
 ORDERS: dict[Order, tuple[ColumnElement[object], ...]] = {
     "reach": (
         (func.coalesce(posts.c.followers, 0) + 100 * func.coalesce(posts.c.reposts, 0)).desc(),
-        posts.c.at,
+        mentions.c.at,
     ),
-    "first": (posts.c.at, posts.c.id),
-    "newest": (posts.c.at.desc(), posts.c.id.desc()),
-    "negative": (posts.c.negative.desc(), posts.c.at),
+    "first": (mentions.c.at, mentions.c.post),
+    "newest": (mentions.c.at.desc(), mentions.c.post.desc()),
+    "negative": (posts.c.negative.desc(), mentions.c.at),
 }
 
 
@@ -50,11 +51,23 @@ class Counting(Part):
     async def hours(
         self, client: str, source: str, start: datetime, end: datetime
     ) -> tuple[tuple[datetime, int], ...]:
-        """Return (start of hour, posts) of the hours in which something was said."""
-        hours: Counter[datetime] = Counter()
-        for row in await self.minutes(client, source, start, end):
-            hours[row.at.replace(minute=0)] += row.posts
-        return tuple(sorted((at, count) for at, count in hours.items() if count))
+        """Return (start of hour, posts) of the hours in which something was said, oldest first."""
+        at = type_coerce(minutes.c.at, BigInteger)
+        hour = type_coerce(at - at % HOUR, Instant)
+        async with self._db.reading() as conn:
+            rows = await conn.execute(
+                select(hour, func.sum(minutes.c.posts))
+                .where(
+                    minutes.c.client == client,
+                    minutes.c.source == source,
+                    minutes.c.at >= start,
+                    minutes.c.at < end,
+                    minutes.c.posts > 0,
+                )
+                .group_by(hour)
+                .order_by(hour)
+            )
+            return tuple((begin, count) for begin, count in rows)
 
     async def window(
         self, client: str, start: datetime, end: datetime, *, source: str | None = None

@@ -75,7 +75,7 @@ class Posts(SettingsKept):
             if deleted:
                 await self._blank(conn, set(deleted), now)
             if watch is not None:
-                await self.put_watch(conn, watch)
+                await self.put_watches(conn, [watch])
             if health is not None:
                 await self.put_health(conn, health)
             return len(fresh)

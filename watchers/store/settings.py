@@ -77,8 +77,7 @@ class SettingsKept(Part):
         wanted = tuple(wanted)
 
         async def work(conn: AsyncConnection) -> None:
-            for watch in wanted:
-                await self.put_watch(conn, watch)
+            await self.put_watches(conn, wanted)
 
         if wanted:
             await self._db.write(work)
@@ -96,14 +95,13 @@ class SettingsKept(Part):
         if keys:
             await self._db.write(work)
 
-    async def put_watch(self, conn: AsyncConnection, watch: Watch) -> None:
-        """Keep WATCH inside a transaction under way."""
-        row = {"source": watch.source, "query": watch.query, "body": dump(watch)}
-        put = self._db.insert(watches).values(row)
+    async def put_watches(self, conn: AsyncConnection, wanted: Iterable[Watch]) -> None:
+        """Keep WANTED, one or more, inside a transaction under way."""
+        rows = [{"source": w.source, "query": w.query, "body": dump(w)} for w in wanted]
+        put = self._db.insert(watches)
+        new = {"body": put.excluded.body}
         await conn.execute(
-            put.on_conflict_do_update(
-                index_elements=["source", "query"], set_={"body": put.excluded.body}
-            )
+            put.on_conflict_do_update(index_elements=["source", "query"], set_=new), rows
         )
 
     async def health(self) -> dict[str, Health]:
