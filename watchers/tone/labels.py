@@ -1,0 +1,43 @@
+"""Labelled lines: `label<TAB>text`, -1 negative, 0 neutral, 1 positive; gzip too."""
+
+import gzip
+from collections.abc import Iterator
+from pathlib import Path
+
+from watchers.errors import BadInput
+
+EACH = (-1, 0, 1)
+_LABELS = {"-1": -1, "0": 0, "1": 1, "+1": 1}
+
+
+def read_labels(path: Path) -> Iterator[tuple[int, str]]:
+    """Yield label and text of each line; blank lines are passed over.
+
+    Raises BadInput, naming file and line, for a line that is none.
+    """
+    try:
+        with _opened(path) as lines:
+            for number, raw in enumerate(lines, 1):
+                if raw.strip():
+                    yield _row(raw, f"{path}:{number}")
+    except (OSError, EOFError) as error:
+        raise BadInput(f"{path}: {error}. Give a file of lines `label<TAB>text`.") from error
+
+
+def _opened(path: Path) -> Iterator[bytes] | gzip.GzipFile:
+    stream = path.open("rb")
+    zipped = stream.peek(2)[:2] == b"\x1f\x8b"
+    return gzip.GzipFile(fileobj=stream) if zipped else stream
+
+
+def _row(raw: bytes, where: str) -> tuple[int, str]:
+    try:
+        line = raw.decode("utf-8-sig").rstrip("\r\n")
+    except UnicodeDecodeError as error:
+        raise BadInput(f"{where}: this is not UTF-8. Save the file as UTF-8.") from error
+    label, tab, text = line.partition("\t")
+    if not tab:
+        raise BadInput(f"{where}: there is no tab. Write the label, a tab, then the text.")
+    if label.strip() not in _LABELS:
+        raise BadInput(f"{where}: the label is {label[:20]!r}. Write -1, 0 or 1.")
+    return _LABELS[label.strip()], text
