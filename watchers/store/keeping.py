@@ -200,8 +200,9 @@ class Keeping(Posts):
         for table, where in _exported(client):
             after: tuple[object, ...] | None = None
             while rows := await self._page(table, where, after):
-                for row in rows:
-                    yield table.name, mask.row(table.name, dict(row))
+                for row in rows:  # plain texts: SQLAlchemy's names are no JSON
+                    found = {str(name): value for name, value in row.items()}
+                    yield str(table.name), mask.row(table.name, found)
                 after = tuple(rows[-1][c.name] for c in table.primary_key)
 
     async def _page(

@@ -8,16 +8,8 @@ from typing import Any
 
 import msgspec
 
-from watchers.model import Alert, Incident
-from watchers.store.part import load
-
 NAMED = re.compile(r"@[\w.·-]+")  # people whom a post speaks to or repeats
-BODIES: Mapping[str, tuple[str, type]] = {  # JSON columns that are shown as what they hold
-    "clients": ("body", dict),
-    "incidents": ("body", Incident),
-    "outbox": ("alert", Alert),
-    "hits": ("terms", list),
-}
+BODIES = {"clients": "body", "incidents": "body", "outbox": "alert", "hits": "terms"}  # hold JSON
 
 
 class Mask:
@@ -37,8 +29,7 @@ class Mask:
     def row(self, table: str, row: dict[str, Any]) -> dict[str, object]:
         """Return ROW of TABLE as it may be shown. Incidents come before what hangs on them."""
         if table in BODIES:
-            column, kind = BODIES[table]
-            row[column] = msgspec.to_builtins(load(row[column], kind))
+            row[BODIES[table]] = msgspec.json.decode(row[BODIES[table]])
         if table in self._shown:
             self._shown[table](row)
         shown: dict[str, object] = msgspec.to_builtins(row)
@@ -64,6 +55,7 @@ class Mask:
 
     def _incident(self, row: dict[str, Any]) -> None:
         hidden = self._private.setdefault(row["number"], {})
+        row["body"]["number"] = row["number"]
         lead = row["body"]["lead"]
         if lead is not None:
             self._quote(lead)
