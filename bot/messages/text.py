@@ -28,7 +28,10 @@ _UNSAFE = {ord(c): f"%{ord(c):02X}" for c in '<>|"`\\^{}'}
 # underscore inside a word starts nothing. `:word:` would become a picture.
 _MARKUP = str.maketrans({"*": "\u2217", "~": "\u223c", "`": "\u02cb"})
 _EDGE = re.compile("(?<![0-9A-Za-z])_|_(?![0-9A-Za-z])")
-_CODE = re.compile(r":(?=[\w+'-]*(?:[^\W\d]|\+)[\w+'-]*:|100:|1234:)")
+_CODE = re.compile(  # a colon that begins an emoji's code, or would before a colon of ours
+    r":(?=[\w+'-]*(?:[^\W\d]|\+)[\w+'-]*:|100:|1234:|[\w+'-]*$)"
+)
+_CLOSES = re.compile(r"^([\w+'-]*):")  # a colon that would end a code that ours begins
 
 
 # ------------------------------------------------------------------------------- clean, cut, escape
@@ -97,7 +100,8 @@ def escaped(text: str, most: int) -> str:
 def literal(text: str, most: int) -> str:
     """Return a stranger's TEXT for mrkdwn, never empty: no token, markup or emoji code lives."""
     text = _EDGE.sub("\u02cd", clean(text).translate(_MARKUP))
-    return escape(cut(_CODE.sub("\u2236", text), most, _escaped_units)) or "–"
+    text = _CLOSES.sub("\\1\u2236", _CODE.sub("\u2236", text))
+    return escape(cut(text, most, _escaped_units)) or "–"
 
 
 def _pieces(text: str) -> Iterator[str]:
