@@ -124,12 +124,17 @@ class Counting(Part):
         professional: bool | None = None,
         kinds: Sequence[Kind] | None = None,
     ) -> tuple[Quote, ...]:
-        """Return posts as alerts may show them: firsts of their clusters, not deleted."""
+        """Return posts as alerts may show them: firsts of their clusters, not deleted.
+
+        Posts whose publish time is not known are among them, with the latest it can be.
+        """
         query: Select[tuple[object, ...]] = (
             select(posts)
             .join(mentions, mentions.c.post == posts.c.id)
             .where(
-                mentions.c.lead, posts.c.deleted_at.is_(None), *_within(client, start, end, source)
+                mentions.c.lead,
+                posts.c.deleted_at.is_(None),
+                *_within(client, start, end, source, dated=False),
             )
             .order_by(*ORDERS[by])
             .limit(limit)
@@ -203,14 +208,16 @@ class Counting(Part):
 
 
 def _within(
-    client: str, start: datetime, end: datetime, source: str | None
+    client: str, start: datetime, end: datetime, source: str | None, *, dated: bool = True
 ) -> list[ColumnElement[bool]]:
+    """DATED leaves out what has no publish time: it may be quoted, but never counted."""
     found: list[ColumnElement[bool]] = [
         mentions.c.client == client,
         mentions.c.at >= start,
         mentions.c.at < end,
-        mentions.c.dated,
     ]
+    if dated:
+        found.append(mentions.c.dated)
     if source is not None:
         found.append(mentions.c.source == source)
     return found

@@ -2,12 +2,12 @@
 
 import asyncio
 import sqlite3
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Iterator, Sequence
 from contextlib import asynccontextmanager, contextmanager
 from datetime import datetime
-from typing import Self, TypeVar
+from typing import Any, Self, TypeVar, TypeVarTuple, overload
 
-from sqlalchemy import URL, Connection, Table, event, make_url
+from sqlalchemy import URL, Connection, CursorResult, Executable, Table, event, make_url
 from sqlalchemy.dialects import postgresql
 from sqlalchemy.dialects.sqlite import Insert as SqliteInsert
 from sqlalchemy.dialects.sqlite import insert as sqlite_insert
@@ -15,12 +15,14 @@ from sqlalchemy.engine.interfaces import DBAPIConnection
 from sqlalchemy.exc import ArgumentError, DBAPIError, SQLAlchemyError
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
 from sqlalchemy.pool import ConnectionPoolEntry, StaticPool
+from sqlalchemy.sql.selectable import TypedReturnsRows
 
 from watchers.errors import StoreError
 from watchers.store.migrations import bring_up
 
 T = TypeVar("T")
 V = TypeVar("V")
+Ts = TypeVarTuple("Ts")
 
 POOL = 8  # connections; who comes later waits in line
 TRIES = 4  # of a transaction that PostgreSQL calls off (deadlock, serialization)
@@ -86,27 +88,38 @@ class Database:
 
     # ------------------------------------------------------------------ for the query files
     @asynccontextmanager
-    async def reading(self) -> AsyncIterator[AsyncConnection]:
-        """Give a connection to read from; all of it sees one state on SQLite."""
+    async def reading(self) -> AsyncIterator["Reader"]:
+        """Give something to read from; on SQLite all of it sees one state."""
         with self.trouble_told():
-            async with self._slots, self._engine.begin() as conn:
-                yield conn
+            async with self._slots:
+                conn = self._engine.connect()
+                try:
+                    await finish(conn.start())
+                    yield Reader(conn)
+                finally:
+                    await finish(conn.close())
 
     async def write(self, work: Callable[[AsyncConnection], Awaitable[T]]) -> T:
         """Do WORK in one transaction and return what it returns; an error leaves no trace.
 
-        WORK may be called again where PostgreSQL calls the transaction off.
+        WORK may be called again where PostgreSQL calls the transaction off. Who is cancelled
+        meanwhile still waits for the end of it.
         """
         with self.trouble_told():
-            for attempt in range(1, TRIES + 1):
-                try:
-                    async with self._turn, self._slots, self._writing.begin() as conn:
-                        return await work(conn)
-                except DBAPIError as error:
-                    state = getattr(error.orig, "sqlstate", None)
-                    if state not in CALLED_OFF or attempt == TRIES:
-                        raise
-        raise AssertionError  # the loop returns or raises
+            async with self._turn, self._slots:
+                return await finish(self._transact(work))
+
+    async def _transact(self, work: Callable[[AsyncConnection], Awaitable[T]]) -> T:
+        attempt = 1
+        while True:
+            try:
+                async with self._writing.begin() as conn:
+                    return await work(conn)
+            except DBAPIError as error:
+                state = getattr(error.orig, "sqlstate", None)
+                if state not in CALLED_OFF or attempt == TRIES:
+                    raise
+                attempt += 1
 
     def insert(self, table: Table) -> SqliteInsert | postgresql.Insert:
         """Return an insert that knows `on conflict` in the dialect spoken here."""
@@ -121,6 +134,42 @@ class Database:
             raise StoreError(_told(self.place, str(error.orig), self._engine.url)) from None
         except (SQLAlchemyError, sqlite3.Error, OSError) as error:
             raise StoreError(_told(self.place, str(error), self._engine.url)) from None
+
+
+class Reader:
+    """A connection to read from. A statement once begun is finished, whoever is cancelled."""
+
+    def __init__(self, conn: AsyncConnection) -> None:
+        self._conn = conn
+
+    @overload
+    async def execute(self, query: TypedReturnsRows[*Ts]) -> CursorResult[*Ts]: ...
+    @overload
+    async def execute(self, query: Executable) -> CursorResult[*tuple[Any, ...]]: ...
+    async def execute(self, query: Executable) -> CursorResult[*tuple[Any, ...]]:
+        return await finish(self._conn.execute(query))
+
+    async def scalar(self, query: Executable) -> Any:
+        return await finish(self._conn.scalar(query))
+
+
+async def finish(work: Coroutine[Any, Any, T]) -> T:
+    """Await WORK to its end, also where the caller is cancelled meanwhile.
+
+    A statement that is dropped half-way leaves SQLite's connection locked, and one in memory lost.
+    """
+    task = asyncio.ensure_future(work)
+    cancelled: asyncio.CancelledError | None = None
+    while not task.done():
+        try:
+            await asyncio.wait({task})
+        except asyncio.CancelledError as error:
+            cancelled = error
+    if cancelled is not None:
+        if not task.cancelled():
+            task.exception()  # looked at: nobody waits for it any more
+        raise cancelled
+    return task.result()
 
 
 def chunks(values: Sequence[V], size: int = CHUNK) -> Iterator[Sequence[V]]:

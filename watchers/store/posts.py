@@ -283,7 +283,7 @@ def _post_row(scored: Scored, corrected: Tone | None) -> dict[str, Any]:
         "created_at": post.created_at,
         "precision_us": post.created_precision // timedelta(microseconds=1),
         "retrieved_at": post.retrieved_at,
-        "at": post.at,
+        "at": _latest(post),
         "reposts": post.reposts,
         "comments": post.comments,
         "likes": post.likes,
@@ -296,6 +296,13 @@ def _post_row(scored: Scored, corrected: Tone | None) -> dict[str, Any]:
         "cluster": scored.cluster,
         "leads": scored.leads,
     }
+
+
+def _latest(post: Post) -> datetime:
+    """Return the publish time, or where that is vague or unknown, the latest it can be."""
+    if post.created_precision <= DATED or post.created_at is None:
+        return post.at
+    return max(post.created_at, min(post.created_at + post.created_precision, post.retrieved_at))
 
 
 def _certain(tone: Tone) -> float:

@@ -117,7 +117,7 @@ posts = Table(
     Column("created_at", Instant),  # null: the source does not say
     Column("precision_us", BigInteger, nullable=False),  # of created_at
     Column("retrieved_at", Instant, nullable=False),
-    Column("at", Instant, nullable=False),  # created_at or else retrieved_at: an order, no time
+    Column("at", Instant, nullable=False),  # created_at; if vague or unknown, the latest it can be
     Column("reposts", BigInteger),  # null: the source does not say; so with the next two
     Column("comments", BigInteger),
     Column("likes", BigInteger),
