@@ -28,7 +28,7 @@ from watchers.model import Incident
 log = structlog.get_logger(__name__)
 Json = Mapping[str, Any]
 COMMIT_WITHIN = 1.5  # seconds; Slack waits three
-NOT_SAVED = "Not saved: the database is slow. Nothing was changed; please press again."
+SLOW = "The database is slow. The message changes as soon as this is saved; else press again."
 PRESSES = {"ack": Action.ACKNOWLEDGE, "reopen": Action.REOPEN, "step_done": Action.STEP}
 MODALS = {"resolve_modal": Action.RESOLVE, "false_alarm_modal": Action.FALSE_ALARM}
 OPENERS = {"resolve": "resolve_modal", "false_alarm": "false_alarm_modal", "playbook": "playbook"}
@@ -58,6 +58,7 @@ class Buttons:
 
     def __init__(self, office: Office) -> None:
         self._office = office
+        self._acting: set[asyncio.Future[Answer]] = set()  # kept, so that none is forgotten
 
     async def press(self, ack: AsyncAck, body: Json, respond: AsyncRespond) -> None:
         """Acknowledge, reopen, tick a step."""
@@ -134,10 +135,14 @@ class Buttons:
         )
 
     async def _in_time(self, acting: Awaitable[Answer]) -> Answer:
+        """Wait for ACTING as long as Slack lets us; what is under way is never broken off."""
+        task = asyncio.ensure_future(acting)
+        self._acting.add(task)
+        task.add_done_callback(self._acting.discard)
         try:
-            return await asyncio.wait_for(acting, COMMIT_WITHIN)
+            return await asyncio.wait_for(asyncio.shield(task), COMMIT_WITHIN)
         except TimeoutError:
-            return Answer(done=False, note=NOT_SAVED)
+            return Answer(done=False, note=SLOW)
         except FenghuoError as error:
             return Answer(done=False, note=str(error))
 

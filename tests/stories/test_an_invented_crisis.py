@@ -45,7 +45,8 @@ async def test_a_crisis_is_seen_told_taken_followed_and_resolved(aulane: Town) -
 
     await aulane.press(LEAD, "resolve")
     modal = aulane.slack.modals(LEAD)[-1]
-    await aulane.slack.submit(LEAD, modal.id, {"note": "Batch off sale."})
+    answer = await aulane.slack.submit(LEAD, modal.id, {"note": "Batch off sale."})
+    assert answer.ok, answer
     await aulane.rest()
     closed = await aulane.service.store.incident(incident.number)
     assert (closed.state, closed.closed_by) == (State.RESOLVED, LEAD)

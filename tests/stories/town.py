@@ -75,7 +75,7 @@ class Town:
             now=self.now,
             preview=self.slack,
             tick=TICK,
-            keep_watch=TICK,
+            keep_watch=20 * TICK,
         )
         await self.service.start()
 
