@@ -96,7 +96,9 @@ class Service:
         preview: Preview | None = None,
         tick: timedelta = TICK,
         keep_watch: timedelta = KEEP_WATCH,
+        sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
     ) -> None:
+        self._sleep = sleep  # seconds, between two messages in one channel
         self.settings = settings
         self.store = store
         self.preview = preview
@@ -135,6 +137,7 @@ class Service:
             operators=self.settings.operators,
             now=self.now,
             bot_id=bot,
+            sleep=self._sleep,
         )
         await self._listen(web, self._office(directory, team))
         self._sender = asyncio.create_task(self.deliver.run(self._stopping), name="deliver")

@@ -184,7 +184,10 @@ class Demo:
         if await self._click(story.LEAD, "resolve"):
             await self.preview.until(lambda: bool(self.preview.modals(story.LEAD)))
             modal = self.preview.modals(story.LEAD)[-1]
-            note = {"note": "Batch off sale, report published, every caller answered."}
+            note = {
+                "reason": "answered",
+                "note": "Batch off sale, report published, every caller answered.",
+            }
             await self.preview.submit(story.LEAD, modal.id, note)
 
     async def _settle(self) -> None:

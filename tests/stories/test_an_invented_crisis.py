@@ -45,7 +45,9 @@ async def test_a_crisis_is_seen_told_taken_followed_and_resolved(aulane: Town) -
 
     await aulane.press(LEAD, "resolve")
     modal = aulane.slack.modals(LEAD)[-1]
-    answer = await aulane.slack.submit(LEAD, modal.id, {"note": "Batch off sale."})
+    answer = await aulane.slack.submit(
+        LEAD, modal.id, {"reason": "answered", "note": "Batch off sale."}
+    )
     assert answer.ok, answer
     await aulane.rest()
     closed = await aulane.service.store.incident(incident.number)

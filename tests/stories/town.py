@@ -76,6 +76,7 @@ class Town:
             preview=self.slack,
             tick=TICK,
             keep_watch=20 * TICK,
+            sleep=_no_time_passes,
         )
         await self.service.start()
 
@@ -136,6 +137,11 @@ class Town:
 
     def private(self, user: str) -> list[str]:
         return [said(e.text, e.blocks) for e in self.slack.ephemerals(user)]
+
+
+async def _no_time_passes(_: float) -> None:
+    """Between two messages no time passes here: it moves when the story says so."""
+    await asyncio.sleep(0)
 
 
 @asynccontextmanager
