@@ -4,7 +4,7 @@ import difflib
 import json
 import re
 import tomllib
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from datetime import time
 from typing import Any
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
@@ -44,9 +44,8 @@ def load(text: str, where: str) -> tuple[Client, ...]:
         faults.append(f"{where}: no client in it; each begins with [[client]]")
         tables = []
     clients = [
-        _client(table, f"{where}: client[{number}]", faults)
-        for number, table in enumerate(tables, start=1)
-        if isinstance(table, dict)
+        _client(table, place, faults)
+        for place, table in _tables(tables, f"{where}: client", faults)
     ]
     ids = [c.id for c in clients]
     faults += [
@@ -103,6 +102,18 @@ class _Reader:
         return self.text("zone", "Asia/Shanghai", _is_zone, 'as in "Asia/Shanghai"') or ""
 
 
+def _tables(
+    listed: list[Any], where: str, faults: list[str]
+) -> Iterator[tuple[str, Mapping[str, Any]]]:
+    """Yield each table of LISTED with its place; what is no table is a fault."""
+    for number, table in enumerate(listed, start=1):
+        place = f"{where}[{number}]"
+        if isinstance(table, dict):
+            yield place, table
+        else:
+            faults.append(f"{place} is {table!r}; it must be a table of keys and values")
+
+
 def _client(table: Mapping[str, Any], where: str, faults: list[str]) -> Client:
     id_ = table.get("id")
     where = f'{where} "{id_}"' if isinstance(id_, str) else where
@@ -111,6 +122,10 @@ def _client(table: Mapping[str, Any], where: str, faults: list[str]) -> Client:
     lists = {key: read.texts(key) for key in LISTS}
     if not lists["names"]:
         read.fault("names", "is missing: at least one name that suffices alone")
+    for key, other in (("names", "ambiguous"), ("names", "exclude"), ("ambiguous", "exclude")):
+        both = sorted(set(lists[key]) & set(lists[other]))
+        if both:
+            read.fault(key, f"holds {', '.join(both)}, and so does {other}: it can be one alone")
     for key in ("names", "ambiguous"):
         short = [w for w in lists[key] if len(w) < 2]
         if short:
@@ -165,9 +180,8 @@ def _people(table: Mapping[str, Any], where: str, faults: list[str]) -> tuple[Pe
         faults.append(f"{where}: people must be tables, each begins with [[client.people]]")
         return ()
     people = [
-        _person(person, f"{where}: people[{number}]", faults)
-        for number, person in enumerate(listed, start=1)
-        if isinstance(person, dict)
+        _person(person, place, faults)
+        for place, person in _tables(listed, f"{where}: people", faults)
     ]
     ids = [p.slack for p in people]
     twice = sorted({i for i in ids if i and ids.count(i) > 1})

@@ -3,7 +3,7 @@
 from datetime import time
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from watchers.clients import dump, load
@@ -88,6 +88,23 @@ def test_a_good_file_is_read_whole() -> None:
             id="days",
         ),
         pytest.param(LEAST + '[[client.people]]\nslack = "lin"\n', "role is missing", id="nobody"),
+        pytest.param("client = [7]\n", "client[1] is 7; it must be a table", id="no table"),
+        pytest.param('[client]\nid = "a"\n', "each begins with [[client]]", id="one bracket"),
+        pytest.param(LEAST + 'people = ["lin"]\n', "people[1] is 'lin'", id="people as texts"),
+        pytest.param(LEAST + "people = 7\n", "people must be tables", id="people as a number"),
+        pytest.param(
+            LEAST + 'exclude = ["奥岚"]\n', "names holds 奥岚, and so does exclude", id="a contradiction"
+        ),
+        pytest.param(LEAST.replace('"奥岚"', '"奥岚", "奥岚 "'), "holds 奥岚 twice", id="a name twice"),
+        pytest.param(LEAST + 'exclude = [""]\n', "holds an empty text", id="an empty text"),
+        pytest.param(LEAST + 'initials = ["al"]\n', "three letters at least", id="short initials"),
+        pytest.param(LEAST + "sensitivity = nan\n", "from 0.01 to 10", id="no number at all"),
+        pytest.param(LEAST + "zone = 8\n", 'zone is 8; as in "Asia/Shanghai"', id="a zone as a number"),
+        pytest.param(
+            LEAST + '[[client.people]]\nslack = "U01"\nrole = "legal"\nhours = "25:00-26:00"\n',
+            'as in "09:00-18:00"',
+            id="hours no day has",
+        ),
     ],
 )  # fmt: skip
 def test_a_fault_names_the_place_and_the_mend(text: str, says: str) -> None:
@@ -104,18 +121,46 @@ def test_all_faults_are_listed_at_once() -> None:
     assert str(caught.value).count('clients.toml: client[1] "a1"') == 3
 
 
-WORD = st.text(st.characters(codec="utf-8", exclude_categories=["Cs"]), min_size=2, max_size=8).map(
-    str.strip
+TEXT = st.text(st.characters(codec="utf-8", exclude_categories=["Cs"]), max_size=8)
+
+
+def words(mark: str) -> st.SearchStrategy[tuple[str, ...]]:
+    """Lists of any texts that begin and end with MARK, so that no two lists share a word."""
+    word = TEXT.map(lambda text: f"{mark}{text}{mark}")
+    return st.lists(word, min_size=1, max_size=3, unique=True).map(tuple)
+
+
+PEOPLE = st.builds(
+    Person,
+    slack=st.from_regex(r"[UW][A-Z0-9]{2,20}", fullmatch=True),
+    role=st.sampled_from(Role),
+    zone=st.sampled_from(["Asia/Shanghai", "Europe/Paris", "UTC"]),
+    hours=st.sampled_from([(time(9), time(18)), (time(22, 30), time(6)), (time(0), time(23, 59))]),
+    days=st.lists(st.sampled_from(["mon", "sat", "sun"]), min_size=1, unique=True).map(tuple),
+)
+CLIENTS = st.builds(
+    Client,
+    id=st.from_regex(r"[a-z][a-z0-9_-]{0,39}", fullmatch=True),
+    name=words("N").map("".join),
+    names=words("n"),
+    ambiguous=words("a"),
+    companions=words("c"),
+    exclude=words("x"),
+    own_accounts=words("o").map(lambda found: tuple(f"weibo:{w}" for w in found if "\n" not in w)),
+    initials=words("ii"),
+    queries=words("q"),
+    channel=st.none() | st.from_regex(r"[CG][A-Z0-9]{2,20}", fullmatch=True),
+    zone=st.sampled_from(["Asia/Shanghai", "America/New_York"]),
+    sensitivity=st.floats(0.01, 10),
+    sources=words("s"),
+    people=st.lists(PEOPLE, max_size=3, unique_by=lambda p: p.slack).map(tuple),
 )
 
 
-@given(
-    st.lists(WORD.filter(lambda w: len(w) > 1), min_size=1, max_size=4, unique=True),
-    st.floats(0.01, 10),
-)
-def test_what_is_written_reads_the_same(names: list[str], sensitivity: float) -> None:
-    client = Client(id="a", name="A", names=tuple(names), sensitivity=sensitivity)
-    assert load(dump([client]), "x") == (client,)
+@settings(max_examples=60, deadline=None)
+@given(st.lists(CLIENTS, min_size=1, max_size=3, unique_by=lambda c: c.id))
+def test_what_is_written_reads_the_same(clients: list[Client]) -> None:
+    assert load(dump(clients), "x") == tuple(clients)
 
 
 def test_people_are_written_too() -> None:
