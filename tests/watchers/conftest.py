@@ -28,8 +28,19 @@ def postgres(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     except Exception as error:  # noqa: BLE001  # whatever is wrong, it does not run here
         missing(f"no PostgreSQL server starts here: {type(error).__name__}: {error}")
     assert server is not None
+    _hurry(server.get_uri())
     yield server.get_uri()
     server.cleanup()
+
+
+def _hurry(server: str) -> None:
+    """Spare the disk: what a crash would lose is thrown away anyway."""
+    import psycopg  # noqa: PLC0415
+
+    with psycopg.connect(server, autocommit=True) as conn:
+        for setting in ("fsync", "synchronous_commit", "full_page_writes"):
+            conn.execute(f"alter system set {setting} = off".encode())
+        conn.execute("select pg_reload_conf()")
 
 
 @pytest.fixture(
