@@ -111,11 +111,13 @@ async def test_the_slash_command_answers_in_private(aulane: Town) -> None:
         ("chekc", "/crisis check"),
         ("", "/crisis help"),
     ):
-        before = len(aulane.private(DUTY))
+        seen = len(aulane.private(DUTY))
         await aulane.slack.command(DUTY, story.CHANNEL, "/crisis", verb)
-        await aulane.slack.until(lambda before=before: len(aulane.private(DUTY)) > before)
-        await aulane.rest()
-        assert expected in "\n".join(aulane.private(DUTY)[before:]), verb
+
+        def answered(seen: int = seen, expected: str = expected) -> bool:
+            return expected in "\n".join(aulane.private(DUTY)[seen:])
+
+        await aulane.slack.until(answered)
 
 
 async def test_every_call_keeps_slack_s_contract(aulane: Town, shared) -> None:  # type: ignore[no-untyped-def]

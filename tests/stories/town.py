@@ -8,6 +8,7 @@ import asyncio
 from collections.abc import AsyncIterator, Iterable, Mapping
 from contextlib import asynccontextmanager
 from datetime import datetime, timedelta
+from functools import cache
 from typing import Any
 
 from tenacity import wait_none
@@ -15,7 +16,7 @@ from tenacity import wait_none
 from bot import messages
 from bot.demo.platforms import Platforms
 from bot.preview import Channel, Preview, User
-from bot.service import Service, read_parts
+from bot.service import Parts, Service, read_parts
 from bot.settings import Settings
 from watchers.http import Http
 from watchers.model import Client, Incident, Post
@@ -69,7 +70,7 @@ class Town:
         await store.save_clients(self.clients, by="story", now=self._now)
         self.service = Service(
             settings,
-            read_parts(settings),
+            _parts(),
             store,
             Http(contact="story on loopback", wait=wait_none()),
             now=self.now,
@@ -139,6 +140,12 @@ class Town:
         return [said(e.text, e.blocks) for e in self.slack.ephemerals(user)]
 
 
+@cache
+def _parts() -> Parts:
+    """Playbooks and tone model, read once for all stories."""
+    return read_parts(Settings())
+
+
 async def _no_time_passes(_: float) -> None:
     """Between two messages no time passes here: it moves when the story says so."""
     await asyncio.sleep(0)
@@ -158,7 +165,14 @@ async def town(
 
 
 def elements(blocks: Iterable[Mapping[str, Any]]) -> list[Mapping[str, Any]]:
-    return [e for b in blocks if b.get("type") == "actions" for e in b.get("elements", ())]
+    """Return everything in BLOCKS that can be pressed."""
+    found: list[Mapping[str, Any]] = []
+    for block in blocks:
+        if block.get("type") == "actions":
+            found += block.get("elements", ())
+        elif "accessory" in block:
+            found.append(block["accessory"])
+    return found
 
 
 def said(text: str, blocks: Iterable[Mapping[str, Any]]) -> str:
