@@ -16,7 +16,7 @@ from bot.cli import DONE, FAILED, Shell, Verb, json_flag
 from bot.demo.play import Demo, Ended
 from bot.preview import Channel, Preview
 from bot.service import Service, build_looker, read_parts
-from bot.settings import Settings, read
+from bot.settings import Settings, data_folder, read
 from watchers.errors import BadInput
 from watchers.http import Http
 from watchers.store import Store
@@ -38,6 +38,8 @@ def set_up_logging(level: str) -> None:
         logger_factory=structlog.PrintLoggerFactory(file=sys.stderr),
     )
     logging.basicConfig(level=logging.WARNING)
+    # a job that is still at work when its time comes again is skipped on purpose
+    logging.getLogger("apscheduler").setLevel(logging.ERROR)
 
 
 # ------------------------------------------------------------------------------------ run
@@ -51,7 +53,7 @@ def run(asked: argparse.Namespace, shell: Shell) -> int:
 
 async def _run(settings: Settings, shell: Shell) -> int:
     parts = read_parts(settings)
-    settings.data.mkdir(parents=True, exist_ok=True)
+    data_folder(settings)
     store = await Store.open(settings.database_url, now=shell.now())
     preview = None
     if settings.previews:
@@ -107,7 +109,7 @@ def check(asked: argparse.Namespace, shell: Shell) -> int:
 
 async def _check(asked: argparse.Namespace, settings: Settings, shell: Shell) -> int:
     parts = read_parts(settings)
-    settings.data.mkdir(parents=True, exist_ok=True)
+    data_folder(settings)
     store = await Store.open(settings.database_url, now=shell.now())
     length = timedelta(hours=asked.hours)
     async with Http(contact=settings.contact) as http:

@@ -39,6 +39,7 @@ UPDATE_EVERY = {
     Severity.S3: timedelta(hours=2),
     Severity.S4: timedelta(days=1),
 }
+STILL_POSTS, STILL_SHARE = 5, 0.1  # with fewer new posts there is nothing to say
 CALM_RATIO = 2.0  # below twice the usual is calm
 CALM_FOR = timedelta(hours=24)  # calm this long is fading
 REOPEN_WITHIN = timedelta(hours=72)  # a resolved story that flares up again keeps its number
@@ -150,6 +151,7 @@ def _first(evidence: Evidence, client: Client, now: datetime, after: Incident | 
         channel=client.channel,
         headline=_headline(evidence),
         told_at=now,
+        told_total=evidence.figures.total,
         why=signal.why,
         source=evidence.source,
     )
@@ -220,7 +222,7 @@ def _speak(before: Incident, after: Incident, evidence: Evidence, now: datetime)
         return Decision(reason=Reason.NOTHING)
     loud = reason in (Reason.STAGE, Reason.WORSE) and after.severity <= Severity.S2
     if reason in (Reason.STAGE, Reason.WORSE, Reason.REBOUND, Reason.STILL):
-        after = replace(after, told_at=now)
+        after = replace(after, told_at=now, told_total=after.figures.total)
     update = Alert(
         key=f"{reason}:{after.rev}",
         kind=AlertKind.UPDATE,
@@ -263,6 +265,7 @@ def _reopen(current: Incident, evidence: Evidence, now: datetime) -> Decision:
         close_reason=None,
         calm_since=None,
         told_at=now,
+        told_total=evidence.figures.total,
         updated_at=now,
         rev=current.rev + 1,
         sources=evidence.sources,
@@ -430,7 +433,8 @@ def _still(before: Incident, after: Incident, now: datetime) -> bool:
     """Whether it goes on: the interval has passed and there are clearly more posts than told."""
     if now - (before.told_at or before.opened_at) < UPDATE_EVERY[after.severity]:
         return False
-    return after.calm_since is None and after.figures.total > before.figures.total
+    more = after.figures.total - before.told_total
+    return after.calm_since is None and more >= max(STILL_POSTS, STILL_SHARE * before.told_total)
 
 
 def _root_changes(before: Incident, after: Incident) -> bool:
@@ -448,10 +452,10 @@ def _figures_text(before: Incident, after: Incident) -> str:
     f = after.figures
     usual = "usual not known yet" if f.usual is None else f"usual {f.usual:.0f}"
     share = "" if f.negative_share is None else f", {f.negative_share:.0%} negative"
-    more = f.total - before.figures.total
+    more = f.total - before.told_total
     return (
         f"It goes on: {f.count} distinct posts by {f.authors} authors in 60 min ({usual}){share}; "
-        f"{more} more since the last count, {f.total} in all."
+        f"{more} more since the last word, {f.total} in all."
     )
 
 

@@ -444,6 +444,7 @@ class Incident:
     closed_by: str | None = None
     close_reason: str | None = None
     told_at: datetime | None = None  # last thread update about counts
+    told_total: int = 0  # distinct posts that it spoke of
     calm_since: datetime | None = None  # below twice the usual since
     why: str = ""  # the signal's own sentence
     source: str = ""  # where the signal came from; its figures are of this source alone
