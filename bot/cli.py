@@ -130,9 +130,10 @@ def run(verbs: Sequence[Verb], argv: Sequence[str], shell: Shell) -> int:
         shell.say(f"fenghuo: {error}")
         return FAILED
     except KeyboardInterrupt:
-        shell.say("Stopped.")
-        return DONE
-    except BrokenPipeError:
+        shell.say("Stopped before the end.")
+        return FAILED
+    except BrokenPipeError:  # whoever read the result, as `head` does, has enough
+        sys.stdout = None  # or the interpreter writes the rest at its end, and complains
         return DONE
 
 
@@ -141,13 +142,24 @@ def json_flag(sub: argparse.ArgumentParser) -> None:
     sub.add_argument("--json", action="store_true", help="print JSON and nothing else")
 
 
+def writable(path: Path) -> Path:
+    """Return PATH; BadInput where nothing can be written there. What stands there stays."""
+    try:
+        with path.open("ab"):
+            pass
+    except OSError as cause:
+        mend = "name a file in a folder that exists and may be written to"
+        raise BadInput(f"{path} cannot be written: {cause.strerror}; {mend}") from None
+    return path
+
+
 def read_text(path: Path, error: type[BadInput]) -> str:
     """Return the text of PATH; ERROR where it is absent or not UTF-8."""
     try:
-        return path.read_text(encoding="utf-8")
+        return path.read_text(encoding="utf-8-sig")  # editors on Windows put a mark in front
     except FileNotFoundError:
         raise error(f"there is no file {path}") from None
-    except (IsADirectoryError, PermissionError) as cause:
+    except OSError as cause:
         raise error(f"{path} cannot be read: {cause.strerror}") from None
     except UnicodeDecodeError as cause:
         where = f"{path} is not UTF-8 text (byte {cause.start}); save it as UTF-8"

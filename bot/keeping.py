@@ -13,9 +13,9 @@ from slack_sdk.errors import SlackApiError, SlackClientError
 from slack_sdk.web.async_client import AsyncWebClient
 
 from bot import playbooks
-from bot.cli import DONE, FAILED, Shell, Verb, json_flag
+from bot.cli import DONE, FAILED, Shell, Verb, json_flag, writable
 from bot.offline import load_clients
-from bot.settings import Settings, read
+from bot.settings import Settings, data_folder, read
 from watchers import clients as client_files
 from watchers.errors import BadInput, FenghuoError
 from watchers.http import Http
@@ -45,7 +45,7 @@ def with_store(settings: Settings, shell: Shell, work: Work) -> int:
     """Open the store of SETTINGS, do WORK, close it."""
 
     async def opened() -> int:
-        settings.data.mkdir(parents=True, exist_ok=True)
+        data_folder(settings)
         store = await Store.open(settings.database_url, now=shell.now())
         try:
             return await work(store)
@@ -93,7 +93,7 @@ async def _export_clients(store: Store, asked: argparse.Namespace, shell: Shell)
     if asked.file is None:
         sys.stdout.write(text)
         return DONE
-    asked.file.write_text(text, encoding="utf-8")
+    writable(asked.file).write_text(text, encoding="utf-8")
     shell.say(f"Written to {asked.file}")
     return DONE
 
@@ -122,26 +122,37 @@ def export(asked: argparse.Namespace, shell: Shell) -> int:
 def purge(asked: argparse.Namespace, shell: Shell) -> int:
     """Delete old posts, a client's data, or all of an author who objects."""
 
+    if asked.author is None and asked.client is None and asked.days is None:
+        raise BadInput("say what to delete: --days N, --client ID or --author SOURCE:ID")
+    if asked.author is not None and (asked.client is not None or asked.days is not None):
+        raise BadInput("--author deletes all of the author: leave out --days and --client")
+
     async def work(store: Store) -> int:
         now = shell.now()
         if asked.author is not None:
-            source, found, author = asked.author.partition(":")
-            if not found or not author:
-                raise BadInput(f"--author {asked.author}: give SOURCE:ID, as in weibo:42")
+            source, author = _author(asked.author)
             count = await store.object_author(source, author, by="command line", now=now)
-            shell.say(f"{count} posts deleted; nothing of this author will be stored again.")
-            return DONE
-        days = 0 if asked.client and asked.days is None else asked.days
-        if days is None:
-            raise BadInput("say what to delete: --days N, --client ID or --author SOURCE:ID")
-        gone = await store.purge(before=now - timedelta(days=days), client=asked.client)
+            gone = {"posts": count}
+            told = f"{count} posts deleted; nothing of this author will be stored again."
+        else:
+            before = now - timedelta(days=asked.days or 0)
+            gone = await store.purge(before=before, client=asked.client)
+            told = ", ".join(f"{n} {table}" for table, n in gone.items()) + " deleted"
         if asked.json:
             shell.out_json(gone)
         else:
-            shell.say(", ".join(f"{n} {table}" for table, n in gone.items()) + " deleted")
+            shell.say(told)
         return DONE
 
     return with_store(read(shell.environment), shell, work)
+
+
+def _author(text: str) -> tuple[str, str]:
+    source, _, author = text.partition(":")
+    if source not in SOURCES or not author:
+        known = ", ".join(SOURCES)
+        raise BadInput(f"--author {text}: give SOURCE:ID, as in weibo:42; sources are {known}")
+    return source, author
 
 
 async def _known_client(store: Store, id_: str | None) -> None:
@@ -207,9 +218,9 @@ def _files(settings: Settings) -> list[Finding]:
 
 async def _database(settings: Settings, shell: Shell) -> tuple[Finding, tuple[Client, ...]]:
     try:
-        settings.data.mkdir(parents=True, exist_ok=True)
+        data_folder(settings)
         store = await Store.open(settings.database_url, now=shell.now())
-    except (FenghuoError, OSError) as error:
+    except FenghuoError as error:
         return Finding(what="database", ok=False, detail=str(error)), ()
     try:
         known = await store.clients()
@@ -278,7 +289,7 @@ async def _slack(settings: Settings, known: tuple[Client, ...], shell: Shell) ->
     except (SlackClientError, OSError, TimeoutError) as error:
         mend = "check the network, the proxy and SLACK_API_URL"
         return [Finding(what="Slack", ok=False, detail=type(error).__name__, mend=mend)]
-    granted = set(answer.headers.get("x-oauth-scopes", "").split(","))
+    granted = {s.strip() for s in answer.headers.get("x-oauth-scopes", "").split(",")}
     missing = sorted(SCOPES - granted)
     mend = "reinstall the app with manifest.yml" if missing else ""
     detail = f"missing {', '.join(missing)}" if missing else "all granted"
@@ -344,10 +355,17 @@ def _export_arguments(sub: argparse.ArgumentParser) -> None:
 
 
 def _purge_arguments(sub: argparse.ArgumentParser) -> None:
-    sub.add_argument("--days", type=int, metavar="N", help="delete posts older than N days")
+    sub.add_argument("--days", type=_days, metavar="N", help="delete posts older than N days")
     sub.add_argument("--client", metavar="ID", help="only this client's; without --days everything")
     sub.add_argument("--author", metavar="SOURCE:ID", help="delete and never store again")
     json_flag(sub)
+
+
+def _days(text: str) -> int:
+    found = int(text) if text.isdecimal() else -1
+    if not 0 <= found <= 36500:
+        raise argparse.ArgumentTypeError(f"{text!r} must be a whole number from 0 to 36500")
+    return found
 
 
 VERBS = (

@@ -7,6 +7,7 @@ import gzip
 import io
 import json
 import sys
+import zlib
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
@@ -14,7 +15,8 @@ from pathlib import Path
 from typing import Any
 
 from bot import messages, playbooks
-from bot.cli import BAD_INPUT, DONE, Shell, Verb, json_flag, read_text
+from bot.cli import BAD_INPUT, DONE, Shell, Verb, json_flag, read_text, writable
+from bot.settings import own_files
 from watchers import clients as client_files
 from watchers import detect, recordings, tone
 from watchers.errors import BadClientFile, BadInput
@@ -32,12 +34,13 @@ MAX_TEXT = 20_000  # characters of one post that are read; nobody posts more
 # ---------------------------------------------------------------------------------- score
 def score(asked: argparse.Namespace, shell: Shell) -> int:
     """Print what the stages find in each post, in the order of the input."""
-    books = playbooks.load()
+    folder, chosen = own_files(shell.environment)
+    books = playbooks.load(overrides=folder)
     clients = load_clients(asked.client) if asked.client else ()
     types = books.crisis_types()
     matcher = Matcher(clients, companions=sorted({t for c in types for t in c.strong}))
     risk = RiskModel(types)
-    model = tone.ToneModel.load(asked.model)
+    model = tone.ToneModel.load(asked.model or chosen)
     bad = 0
     for batch in _batches(_posts(asked.file, shell)):
         posts = [p for p in batch if isinstance(p, Post)]
@@ -101,8 +104,9 @@ def _lines(file: Path | None) -> Iterable[str]:
             packed = raw.peek(2)[:2] == b"\x1f\x8b"
             stream = gzip.GzipFile(fileobj=raw) if packed else raw
             yield from io.TextIOWrapper(stream, encoding="utf-8", errors="replace")
-    except (OSError, EOFError) as error:
-        raise BadInput(f"{file} cannot be read: {error}") from None
+    except (OSError, EOFError, zlib.error) as error:
+        what = getattr(error, "strerror", None) or error
+        raise BadInput(f"{file} cannot be read: {what}") from None
 
 
 def _lenient(line: str, number: int, now: datetime) -> Post:
@@ -112,6 +116,8 @@ def _lenient(line: str, number: int, now: datetime) -> Post:
     except json.JSONDecodeError as error:
         detail = f"is not JSON ({error.msg} at column {error.colno})"
         raise ValueError(detail) from None
+    except RecursionError:
+        raise ValueError("is nested too deeply") from None
     if not isinstance(fields, dict) or not isinstance(fields.get("text"), str):
         raise ValueError('needs a JSON object with "text": "…"')  # noqa: TRY004  # bad input, no bug
     user = fields.get("user")
@@ -164,7 +170,7 @@ def detect_series(asked: argparse.Namespace, shell: Shell) -> int:
         return DONE
     shell.out("timestamp,value,score")
     for (at, value), found in zip(rows, scores, strict=True):
-        shell.out(f"{at:%Y-%m-%d %H:%M:%S},{value:g},{found:.4f}")
+        shell.out(f"{at:%Y-%m-%d %H:%M:%S},{value:.15g},{found:.4f}")
     return DONE
 
 
@@ -218,7 +224,8 @@ def _recorded(path: Path, shell: Shell) -> Iterator[Post]:
 async def _replay(
     client: Client, posts: Sequence[Post], asked: argparse.Namespace, shell: Shell
 ) -> Outcomes:
-    books = playbooks.load()
+    folder, chosen = own_files(shell.environment)
+    books = playbooks.load(overrides=folder)
     start = min((p.at for p in posts), default=shell.now())
     store = await Store.open("sqlite://", now=start)
     try:
@@ -227,7 +234,7 @@ async def _replay(
             store,
             clients=[client],
             types=books.crisis_types(),
-            tone=tone.ToneModel.load(asked.model),
+            tone=tone.ToneModel.load(asked.model or chosen),
             play=books.steps_for,
         )
         with shell.progress("posts") as move:
@@ -320,6 +327,7 @@ def _day(at: datetime | None) -> str:
 def train(asked: argparse.Namespace, shell: Shell) -> int:
     """Train a tone model from labelled lines and save it."""
     rows = [row for path in asked.labels for row in tone.read_labels(path)]
+    writable(asked.output)  # said now, not after two minutes of training
     with shell.progress("training") as move:
         model = tone.train(
             rows, names=[p.name for p in asked.labels], now=shell.now(), progress=move
@@ -334,7 +342,8 @@ def train(asked: argparse.Namespace, shell: Shell) -> int:
 def evaluate(asked: argparse.Namespace, shell: Shell) -> int:
     """Measure a tone model on labelled lines."""
     rows = [row for path in asked.labels for row in tone.read_labels(path)]
-    model = tone.ToneModel.load(asked.model)
+    _, chosen = own_files(shell.environment)
+    model = tone.ToneModel.load(asked.model or chosen)
     with shell.progress("posts") as move:
         result = tone.evaluate(model, rows, progress=move)
     if asked.json:
@@ -386,7 +395,7 @@ def _backtest_arguments(sub: argparse.ArgumentParser) -> None:
         help="requests a minute; default: see all at once",
     )
     sub.add_argument(
-        "--page", type=int, default=20, metavar="N", help="posts a page with --budget (20)"
+        "--page", type=_whole, default=20, metavar="N", help="posts a page with --budget (20)"
     )
     _model(sub)
     json_flag(sub)
@@ -431,6 +440,13 @@ def _positive(text: str) -> float:
     if not 0 < value < 1e6:
         raise argparse.ArgumentTypeError(f"{text!r} must be a number above 0")
     return value
+
+
+def _whole(text: str) -> int:
+    found = int(text) if text.isdecimal() else 0
+    if not 1 <= found <= 1000:
+        raise argparse.ArgumentTypeError(f"{text!r} must be a whole number from 1 to 1000")
+    return found
 
 
 VERBS = (

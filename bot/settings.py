@@ -96,6 +96,26 @@ def read(environment: Mapping[str, str]) -> Settings:
     return settings
 
 
+def own_files(environment: Mapping[str, str]) -> tuple[Path | None, Path | None]:
+    """Return your own playbooks and tone model, all that the verbs without Slack have set."""
+    given = {n: environment.get(n, "").strip() for n in ("FENGHUO_PLAYBOOKS", "FENGHUO_MODEL")}
+    faults: list[str] = []
+    found = _folder(given, "FENGHUO_PLAYBOOKS", faults), _file(given, "FENGHUO_MODEL", faults)
+    if faults:
+        raise BadSetting("\n  " + "\n  ".join(faults))
+    return found
+
+
+def data_folder(settings: Settings) -> Path:
+    """Return the data folder of SETTINGS, made where it is absent."""
+    try:
+        settings.data.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        mend = "name a folder that may be written to"
+        raise BadSetting(f"FENGHUO_DATA: {settings.data}: {error.strerror}; {mend}") from None
+    return settings.data
+
+
 def _token(given: Mapping[str, str], name: str, prefix: str, faults: list[str]) -> str | None:
     token = given[name]
     if not token:
