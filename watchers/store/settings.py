@@ -4,7 +4,7 @@ from collections.abc import Iterable
 from dataclasses import replace
 from datetime import datetime
 
-from sqlalchemy import delete, insert, select, update
+from sqlalchemy import bindparam, delete, insert, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from watchers.errors import NoSuchRow
@@ -84,15 +84,15 @@ class SettingsKept(Part):
 
     async def drop_watches(self, keys: Iterable[tuple[str, str]]) -> None:
         """Forget the watches of KEYS, (source, query)."""
-        keys = tuple(keys)
+        rows = [{"of_source": source, "of_query": query} for source, query in keys]
+        one = delete(watches).where(
+            watches.c.source == bindparam("of_source"), watches.c.query == bindparam("of_query")
+        )
 
         async def work(conn: AsyncConnection) -> None:
-            for source, query in keys:
-                await conn.execute(
-                    delete(watches).where(watches.c.source == source, watches.c.query == query)
-                )
+            await conn.execute(one, rows)
 
-        if keys:
+        if rows:
             await self._db.write(work)
 
     async def put_watches(self, conn: AsyncConnection, wanted: Iterable[Watch]) -> None:

@@ -1,0 +1,155 @@
+"""The plain questions: what is open, who is loud, who did what, how sources fare."""
+
+from dataclasses import replace
+from datetime import timedelta
+
+import pytest
+from sqlalchemy.exc import DBAPIError
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from tests.watchers.conftest import NOW
+from tests.watchers.test_store import HOUR, MINUTE, first, kept, scored
+from watchers.errors import NoSuchRow, StoreError
+from watchers.model import Author, Decision, Health, Outcome, Reason, State, Watch
+from watchers.store import AuditRow, Store
+
+
+async def test_incidents_are_listed_newest_first_by_client_and_state(store: Store) -> None:
+    mine = await kept(store, first())
+    others = await kept(store, first(client="qiyun"))
+    newest = await kept(store, first(type=None))
+    closed = replace(mine, rev=2, state=State.FALSE_ALARM, closed_at=NOW)
+    await kept(store, Decision(reason=Reason.FALSE_ALARM, incident=closed))
+    assert await store.incidents() == (newest, others, closed)
+    assert await store.incidents(limit=1) == (newest,)
+    assert await store.incidents(clients=["aulane"]) == (newest, closed)
+    assert await store.incidents(clients=[]) == ()
+    assert await store.incidents(include_closed=False) == (newest, others)
+    assert await store.open_incidents() == (newest, others)
+    assert await store.open_incidents("qiyun") == (others,)
+    with pytest.raises(NoSuchRow, match="404"):
+        await store.incident(404)
+    assert await store.timeline(404) == ()
+
+
+async def test_a_closed_story_may_begin_anew_and_be_opened_once(store: Store) -> None:
+    one = await kept(store, first())
+    closed = replace(one, rev=2, state=State.RESOLVED, closed_at=NOW)
+    await kept(store, Decision(reason=Reason.RESOLVED, incident=closed))
+    two = await kept(store, first())
+    assert two.number > one.number
+    again = Decision(reason=Reason.REOPENED, incident=replace(one, rev=3))
+    with pytest.raises(StoreError, match="open already"):
+        await kept(store, again)
+    assert await store.incident(one.number) == closed
+
+
+async def test_numbers_are_never_given_twice(store: Store) -> None:
+    one = await kept(store, first())
+    await store.purge(before=NOW + MINUTE, client="aulane")
+    two = await kept(store, first())
+    assert two.number > one.number
+    root, _ = await store.outbox(incident=two.number)
+    assert root.key == f"inc-{two.number}:root"
+
+
+async def test_loud_voices_can_be_asked_for_alone(store: Store) -> None:
+    loud = Author(id="v", handle="v", display="示例卫视", followers=5, verified=True)
+    voice = scored("2", reposts=0)
+    await store.record(
+        [scored("1"), replace(voice, post=replace(voice.post, author=loud))], now=NOW
+    )
+    (quote,) = await store.quotes("aulane", NOW - HOUR, NOW, professional=True)
+    assert (quote.post_id, quote.who, quote.professional) == ("2", "示例卫视", True)
+    (quote,) = await store.quotes("aulane", NOW - HOUR, NOW, professional=False)
+    assert (quote.post_id, quote.who) == ("1", "h1")
+
+
+async def test_the_angriest_come_first_where_that_is_asked_for(store: Store) -> None:
+    await store.record([scored("1", negative=0.6), scored("2", negative=0.95)], now=NOW)
+    quotes = await store.quotes("aulane", NOW - HOUR, NOW, by="negative")
+    assert [(q.post_id, q.negative) for q in quotes] == [("2", 0.95), ("1", 0.6)]
+
+
+async def test_a_window_of_all_sources_tells_authors_of_one_name_apart(store: Store) -> None:
+    await store.record(
+        [scored("1", author="x"), scored("2", author="x", source="bluesky")], now=NOW
+    )
+    window = await store.window("aulane", NOW - HOUR, NOW)
+    assert (window.posts, window.authors, window.professionals) == (2, 2, 0)
+    assert (await store.window("aulane", NOW - HOUR, NOW, source="bluesky")).authors == 1
+    empty = await store.window("nobody", NOW - HOUR, NOW)
+    assert (empty.posts, empty.raw, empty.negatives) == (0, 0, 0)
+
+
+async def test_detectors_are_kept_by_client_and_source(store: Store) -> None:
+    nothing = Decision(reason=Reason.NOTHING)
+    for state in (b"old", b"\x00new\xff"):
+        assert await store.commit(nothing, now=NOW, detector=("aulane", "weibo", state)) is None
+    await store.commit(nothing, now=NOW, detector=("aulane", "bluesky", b"b"))
+    assert await store.detectors() == {
+        ("aulane", "weibo"): b"\x00new\xff",
+        ("aulane", "bluesky"): b"b",
+    }
+    assert await store.detector("aulane", "weibo") == b"\x00new\xff"
+    assert await store.detector("aulane", "mastodon") is None
+    assert await store.first_at("aulane", "weibo") is None
+
+
+async def test_who_did_what_is_logged_newest_first(store: Store) -> None:
+    found = await kept(store, first())
+    await store.audit(who="U1", what="acknowledge", now=NOW, client="aulane", incident=found.number)
+    await store.audit(who="U2", what="refused: resolve", now=NOW, detail="a viewer")
+    two, one, *_ = await store.audit_log(limit=2)
+    assert one == AuditRow(
+        at=NOW, who="U1", what="acknowledge", client="aulane", incident=found.number, detail=""
+    )
+    assert (two.who, two.client, two.incident, two.detail) == ("U2", None, None, "a viewer")
+
+
+async def test_the_health_of_a_source_is_its_last_one(store: Store) -> None:
+    health = Health(source="weibo", outcome=Outcome.OK, since=NOW, asked_at=NOW)
+    await store.save_health(health)
+    worse = replace(health, outcome=Outcome.BLOCKED, failures=3, until=NOW + HOUR, told=True)
+    await store.save_health(worse)
+    await store.save_health(replace(health, source="feed"))
+    assert await store.health() == {"weibo": worse, "feed": replace(health, source="feed")}
+
+
+async def test_thousands_of_watches_are_saved_and_dropped(store: Store) -> None:
+    watches = [
+        Watch(source="weibo", query=f"词{n:05}", every=MINUTE, next_at=NOW) for n in range(5_000)
+    ]
+    await store.save_watches(watches)
+    await store.save_watches([replace(watches[0], next_at=NOW + HOUR)])
+    await store.save_watches([])
+    await store.drop_watches([])
+    await store.drop_watches((w.source, w.query) for w in watches[2:])
+    assert await store.watches() == (replace(watches[0], next_at=NOW + HOUR), watches[1])
+
+
+async def test_what_postgresql_calls_off_is_done_again_a_few_times(store: Store) -> None:
+    class CalledOff(Exception):
+        sqlstate = "40P01"
+
+    tries: list[int] = []
+
+    async def work(_: AsyncConnection, good: int) -> int:
+        tries.append(1)
+        if len(tries) < good:
+            raise DBAPIError("select 1", {}, CalledOff("deadlock detected"))
+        return len(tries)
+
+    assert await store._db.write(lambda conn: work(conn, 3)) == 3
+    tries.clear()
+    with pytest.raises(StoreError, match="deadlock detected"):
+        await store._db.write(lambda conn: work(conn, 99))
+    assert len(tries) == 4
+
+
+async def test_a_client_s_purge_by_age_spares_what_is_newer(store: Store) -> None:
+    await store.record([scored("1", minutes=2 * 1440), scored("2")], now=NOW)
+    await kept(store, first())
+    gone = await store.purge(before=NOW - timedelta(days=1), client="aulane")
+    assert (gone["posts"], gone["minutes"], gone["incidents"]) == (1, 1, 0)
+    assert await store.known("weibo", ["1", "2"]) == {"2"}
