@@ -64,8 +64,13 @@ class Gatherer:
             for i in await self._store.incidents(clients=[client.id], limit=50)
             if i.state is not State.FALSE_ALARM
         ]
-        quiet = [(h, posts) for h, posts in hours if not any(_inside(h, i) for i in loud)]
-        return detect.usual_level(quiet, at, history=at - first, zone=client.zone)
+        return detect.usual_level(
+            hours,
+            at,
+            history=at - first,
+            zone=client.zone,
+            left_out=lambda hour: any(_inside(hour, i) for i in loud),
+        )
 
     async def type(
         self, client: Client, now: datetime

@@ -7,6 +7,7 @@ backtest and the demo all run these same stages; only where posts and `now` come
 import asyncio
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
@@ -91,7 +92,8 @@ class Stages:
         """Take up clusters and detectors where the last run left them."""
         for key, state in (await self._store.detectors()).items():
             if key[0] in self.clients:
-                self._detectors[key] = detect.Detector.from_bytes(state)
+                with suppress(ValueError):  # of an older version: learnt anew from the rollups
+                    self._detectors[key] = detect.Detector.from_bytes(state)
         self._grave_at = dict.fromkeys(self.clients, now)
         for client in self.clients:
             quotes = await self._store.quotes(
@@ -185,7 +187,7 @@ class Stages:
             if incident.state is State.ACKNOWLEDGED:
                 detector.confirm(now)
             elif incident.state is State.FALSE_ALARM:
-                detector.false_alarm(now)
+                detector.false_alarm(now, opened=incident.opened_at)
 
     async def _detect(
         self, client: Client, source: str, now: datetime, coverage: Coverage

@@ -102,11 +102,13 @@ class Chain:
 
     def learn(self, look: Look, count: float, slot: int) -> None:
         """Take LOOK, at COUNT, as part of the usual course."""
+        self.quick.learn(look.quick)
+        self.lasting.learn(look.lasting)
+        if self.quick.lasts or self.lasting.lasts:
+            return  # after two hours a rise teaches nothing but its peak, for a day
         self.level.learn(count, slot)
         self.root_scale = _scale(self.root_scale, look.root)
         self.log_scale = _scale(self.log_scale, look.log)
-        self.quick.learn(look.quick)
-        self.lasting.learn(look.lasting)
 
     def undo(self, before: Self) -> None:
         """Forget what was learnt since BEFORE; the charts stay where they are."""

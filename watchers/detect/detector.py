@@ -230,8 +230,9 @@ class Detector:
     ) -> Signal | None:
         """Return a signal if READING passes a threshold and the floors and is news.
 
-        It counts as told once `tell` says so: a rise that nobody minds may be minded later. SHORT and HOUR are the counts of the 15 and 60 minutes before AT, USUAL the posts an hour
-        as a rule, BUDGET the alerts accepted a week.
+        It counts as told once `tell` says so: a rise that nobody minds may be minded later. SHORT
+        and HOUR are the counts of the 15 and 60 minutes before AT, USUAL the posts an hour as a
+        rule, BUDGET the alerts accepted a week.
         """
         found = judging.judge(reading, short=short, hour=hour, usual=usual, budget=budget)
         if found is None:

@@ -52,7 +52,8 @@ class Level:
     def learn(self, count: float, slot: int) -> None:
         """Take in the COUNT of a bin; one bin can move little."""
         mean = self.expected(slot)
-        clipped = min(count, mean + 4 * math.sqrt(mean + self.spread * mean * mean))
+        spread = min(self.spread, 1.0)
+        clipped = min(count, mean + 4 * math.sqrt(mean + spread * mean * mean))
         self.bins += 1
         self.seen[slot] += 1
         step = max(LEVEL_RATE, 1 / self.bins)

@@ -1,7 +1,9 @@
 """How rare a rise is for this keyword: streaming peaks over threshold, declustered. Pure.
 
 A keyword's ordinary bursts are its own measure. What passes the bar (98 % of its bins do not) is
-an excursion; how often excursions come and how high they go gives the score of a new one.
+an excursion; how often excursions come and how high they go gives the score of a new one. All of
+them teach, but a long one does not lift the bar hour after hour: else a crisis that nobody
+confirmed would blind the next.
 """
 
 import math
@@ -11,6 +13,7 @@ QUANTILE = 0.98
 CLOSE_AFTER = 13  # bins in a row at or below the bar end an excursion
 MEMORY = 1 - 2 ** (-1 / 60)  # half-life of 60 excursions
 START = 8  # excursions that the starting values weigh
+LONG, ENDLESS = 24, 288  # bins above the bar (2 h, 24 h) between which it stays where it is
 LN10 = math.log(10)
 
 
@@ -20,11 +23,12 @@ class Tail:
 
     bar: float = 0.0
     width: float = 1.0  # usual distance from the bar; sets the size of its steps
-    excess: float = 1.0  # mean height of a peak above the bar
-    frequency: float = 0.006  # excursions a bin
+    excess: float = 1.5  # mean height of a peak above the bar
+    frequency: float = 0.01  # excursions a bin
     excursions: int = 0
     bins: int = 0
     since: int = 0  # bins since the last excursion closed
+    high: int = 0  # bins of the open excursion above the bar
     below: int = 0
     open: bool = False
     peak: float = 0.0
@@ -39,6 +43,11 @@ class Tail:
             return 0.0
         return -math.log10(self.frequency) + (value - self.bar) / (self.excess * LN10)
 
+    @property
+    def lasts(self) -> bool:
+        """Whether the last bin was above the bar, as part of a long excursion."""
+        return self.open and self.below == 0 and LONG < self.high < ENDLESS
+
     def learn(self, value: float) -> None:
         """Take in one bin. An excursion teaches once, when it is over."""
         if self.bins == 0:
@@ -47,11 +56,17 @@ class Tail:
         self.since += 1
         if value > self.bar:
             self.peak = max(self.peak, value) if self.open else value
+            self.high = self.high + 1 if self.open else 1
             self.open, self.below = True, 0
         elif self.open:
             self.below += 1
             if self.below >= CLOSE_AFTER:
                 self._close()
+        if not self.lasts:
+            self._move_bar(value)
+
+    def _move_bar(self, value: float) -> None:
+        """Follow the 98 % quantile."""
         self.width += 0.002 * (min(abs(value - self.bar), 6 * self.width) - self.width)
         step = max(0.01, 2 / (self.bins + 10)) * self.width
         self.bar = max(self.bar + step * (QUANTILE - (value <= self.bar)), 1e-6)
@@ -60,7 +75,7 @@ class Tail:
         self.open = False
         self.excursions += 1
         weight = max(MEMORY, 1 / (self.excursions + START))
-        height = min(self.peak - self.bar, 8 * self.excess)  # one burst can move little
+        height = min(self.peak - self.bar, 12 * self.excess)  # one burst can move little
         self.excess = max(self.excess + weight * (height - self.excess), 0.05)
         if self.excursions > 1:
             often = min(1 / self.since, 0.02)
