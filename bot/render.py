@@ -7,6 +7,7 @@ from functools import partial
 from bot import charts, messages
 from bot.deliver import Picture, Rendered
 from bot.messages import Message
+from bot.messages.text import source_title
 from bot.office import Directory
 from bot.plan import plan_of
 from bot.playbooks import Playbooks
@@ -75,7 +76,7 @@ class Renderer:
             minutes,
             usual,
             marks,
-            title=f"Posts per 10 minutes: {client.name}, {incident.source}",
+            title=f"Posts per 10 minutes: {client.name}, {source_title(incident.source)}",
             zone=client.zone,
             now=now,
             gaps=gaps,

@@ -1,5 +1,7 @@
 """The root of an incident: one message for its whole life, the same renderer for post and edit.
 
+Eight lines at most, the buttons among them (a narrow screen wraps them further).
+
 An open root has four things: counts beside the usual, the lead post, the running clock, and the
 next step with its owner. It mentions nobody: an edit pings no one, and pages are replies.
 """
@@ -64,6 +66,7 @@ NAME = 40  # of a client or an account
 LONG_STAGES = 2_000  # units, of a section's 3,000
 LOOK = "read the posts; is it real, unclear or a false alarm? (duty officer)"  # no playbook
 FINISH = "close it when every promise is kept and no duty is open (account lead)"  # all done
+ESTIMATE = "machine estimate"  # what a model read in the posts, no person
 SPEAKS = 1.5  # times the usual; below this a ratio says nothing
 
 BUTTONS: Mapping[State, tuple[tuple[str, str, bool], ...]] = {
@@ -163,10 +166,10 @@ def _counts(incident: Incident, now: datetime) -> str:
     if figures.with_reposts > figures.count:
         parts.append(f"{number(figures.with_reposts)} with reposts")
     if figures.negative_share is not None:
-        parts.append(f"{figures.negative_share:.0%} negative")
+        parts.append(f"{figures.negative_share:.0%} negative ({ESTIMATE})")
     if figures.young_accounts:
         parts.append(plural(figures.young_accounts, "young account"))
-    return " · ".join(parts) + f"\n{_stages(incident, now)}"
+    return " · ".join([*parts, _stages(incident, now)])
 
 
 def usual_words(usual: float | None) -> str:
@@ -182,11 +185,11 @@ def _stages(incident: Incident, now: datetime) -> str:
     if incident.stage not in {proof.stage for proof in incident.proofs}:
         steps.append(STAGE_WORDS[incident.stage])
     if incident.state.closed:
-        return f"Stage: {' → '.join(steps)}"
+        return f"*Stage:* {' → '.join(steps)}"
     if incident.stage.order < Stage.PORTAL.order:
         steps[-1] += " · no portal yet"
     trend = {Trend.FADE: " · *now fading*", Trend.REBOUND: " · *a second peak*"}
-    return f"Stage: {' → '.join(steps)}{trend.get(incident.trend, '')}"
+    return f"*Stage:* {' → '.join(steps)}{trend.get(incident.trend, '')}"
 
 
 def _stage(proof: Proof, now: datetime) -> str:
@@ -259,7 +262,7 @@ def _next(incident: Incident, plan: Plan, now: datetime) -> str:
     else:
         what = f"{literal(step.do, 110)} ({literal(role(step.owner), NAME)})"
     clocks = [text for text in _clocks(incident, plan, step, now) if text]
-    return f"*Next:* {what}\n⏱ {' · '.join(clocks) or 'no clock is running'}"
+    return f"*Next:* {what} · ⏱ {' · '.join(clocks) or 'no clock is running'}"
 
 
 def _clocks(incident: Incident, plan: Plan, step: Step | None, now: datetime) -> list[str]:
@@ -335,8 +338,9 @@ def _outcome(incident: Incident, now: datetime) -> str:
     parts = [
         f"{peak} → {number(figures.count)}/h ({usual_words(figures.usual)})",
         f"{plural(figures.total, 'distinct post')} in all",
+        _stages(incident, now),
     ]
-    return " · ".join(parts) + f"\n{_stages(incident, now)}"
+    return " · ".join(parts)
 
 
 def _course(incident: Incident, plan: Plan) -> str:
@@ -351,7 +355,7 @@ def _course(incident: Incident, plan: Plan) -> str:
         at = done.get(clock.step or "")
         if at is not None:
             took = at - incident.opened_at
-            mark = " ✅" if took <= clock.due else ""
+            mark = " ✅" if took <= clock.due else ", *too late*"
             parts.append(f"{clock.label} {span(took)}{mark} (limit {span(clock.due)})")
     ticked = sum(step_done(s, incident, plan) for s in incident.steps)
     if incident.steps:

@@ -83,14 +83,14 @@ def test_the_first_alert_reads_like_the_sample() -> None:
         '🟠 S2 · Aulane: heater "caught fire" posts, 6x usual · INC-204',
         (
             "*25 distinct posts* by 23 authors in 60 min on Weibo (usual 4) · "
-            "62 with reposts · 71% negative"
+            "62 with reposts · 71% negative (machine estimate) · *Stage:* "
+            "first post Nov 24, 19:42 China → spreading Nov 24, 20:20 China · no portal yet"
         ),
-        "Stage: first post Nov 24, 19:42 China → spreading Nov 24, 20:20 China · no portal yet",
         "Lead: “刚买三天的奥岚取暖器半夜自燃，窗帘烧了一半”",
         "@示例甲 (8,214 followers)Nov 24, 19:42 China (19:42 China) · 1.9k reposts · Open post ↗",
         "Why S2: Product safety or quality: starts at S2 · words: 自燃, 冒烟了",
-        "*Next:* Acknowledge in Slack; read the three most-shared posts (duty officer)",
         (
+            "*Next:* Acknowledge in Slack; read the three most-shared posts (duty officer) · "
             "⏱ ack Nov 24, 20:35 China · draft Nov 24, 21:20 China · "
             "first word Nov 25, 00:20 China (00:20 China)"
         ),
@@ -100,6 +100,11 @@ def test_the_first_alert_reads_like_the_sample() -> None:
         ),
         "AcknowledgeOpen playbookNot a crisis",
     ]
+
+
+@pytest.mark.parametrize("story", [incident(), sample_b(), sample_c()], ids=["A", "B", "C"])
+def test_a_root_has_eight_lines_at_most(story: Incident) -> None:
+    assert len(shown(root(story)).splitlines()) <= 8
 
 
 def test_the_phone_shows_severity_client_what_and_how_much() -> None:
@@ -186,12 +191,15 @@ def test_a_source_that_never_answered_is_unknown_not_fine() -> None:
 def test_a_closed_root_looks_back() -> None:
     assert shown(root(sample_c())).splitlines()[:2] == [
         '🟢 Closed · Aulane: "transfers stopped" rumour, answered · INC-198',
-        "Peak *310 posts/h* Nov 24, 21:20 China → 6/h (usual 5) · 1,204 distinct posts in all",
+        (
+            "Peak *310 posts/h* Nov 24, 21:20 China → 6/h (usual 5) · 1,204 distinct posts in all · "
+            "*Stage:* first post Nov 24, 20:11 China → news portal Nov 24, 21:20 China"
+        ),
     ]
     read = shown(root(sample_c()))
     assert "Found in 38 min · ack 4 min" in read
+    assert "draft 2 h 01, *too late* (limit 60 min)" in read
     assert "first word 2 h 01 ✅ (limit 4 h)" in read
-    assert "draft 2 h 01 (limit 60 min)" in read  # later than its limit: no tick
     assert "Closed by Chen Wei Nov 25, 22:20 China (22:20 China)“answered and calm" in read
     assert root(sample_c()).text == 'Closed · Aulane: "transfers stopped" rumour, answered'
 
@@ -225,7 +233,7 @@ def test_zero_posts_and_nothing_stored_still_give_a_root() -> None:
     read = shown(made)
     assert "*0 distinct posts* by 0 authors" in read
     assert "Lead post: none stored yet" in read
-    assert "Stage: spreading" in read
+    assert "*Stage:* spreading" in read
     assert "Sources: none has reported yet" in read
     assert "*Next:* read the posts; is it real, unclear or a false alarm? (duty officer)" in read
     assert "⏱ no clock is running" in read
