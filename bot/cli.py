@@ -144,9 +144,12 @@ def json_flag(sub: argparse.ArgumentParser) -> None:
 
 def writable(path: Path) -> Path:
     """Return PATH; BadInput where nothing can be written there. What stands there stays."""
+    absent = not path.exists()
     try:
         with path.open("ab"):
             pass
+        if absent:
+            path.unlink()
     except OSError as cause:
         mend = "name a file in a folder that exists and may be written to"
         raise BadInput(f"{path} cannot be written: {cause.strerror}; {mend}") from None

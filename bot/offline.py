@@ -74,7 +74,8 @@ def _print_score(row: dict[str, Any], post: Post, shell: Shell, *, as_json: bool
         return
     types = ", ".join(f"{t['type']} ({' '.join(t['terms'])})" for t in row["types"]) or "-"
     named = ", ".join(f"{m['client']}: {m['term']} ({m['kind']})" for m in row["mentions"]) or "-"
-    text = " ".join(post.text.split())[:40]
+    text = "".join(c if c.isprintable() else " " for c in post.text[:MAX_TEXT])
+    text = " ".join(text.split())[:40]
     shell.out(f"{row['negative']:.2f} {row['tone']:<8} {types} | {named} | {text}")
 
 
@@ -97,13 +98,14 @@ def _posts(file: Path | None, shell: Shell) -> Iterator[Post | None]:
 
 def _lines(file: Path | None) -> Iterable[str]:
     if file is None:
-        yield from io.TextIOWrapper(sys.stdin.buffer, encoding="utf-8", errors="replace")
+        yield from io.TextIOWrapper(sys.stdin.buffer, encoding="utf-8-sig", errors="replace")
         return
     try:
         with file.open("rb") as raw:
             packed = raw.peek(2)[:2] == b"\x1f\x8b"
             stream = gzip.GzipFile(fileobj=raw) if packed else raw
-            yield from io.TextIOWrapper(stream, encoding="utf-8", errors="replace")
+            with io.TextIOWrapper(stream, encoding="utf-8-sig", errors="replace") as lines:
+                yield from lines
     except (OSError, EOFError, zlib.error) as error:
         what = getattr(error, "strerror", None) or error
         raise BadInput(f"{file} cannot be read: {what}") from None
@@ -122,15 +124,22 @@ def _lenient(line: str, number: int, now: datetime) -> Post:
         raise ValueError('needs a JSON object with "text": "…"')  # noqa: TRY004  # bad input, no bug
     user = fields.get("user")
     user = user if isinstance(user, dict) else {}
+    id_ = fields.get("id")
     return Post(
         source=str(fields.get("platform") or "unknown"),
-        id=str(fields.get("id") or number),
+        id=_whole_text(str(number if id_ is None else id_)),
         url=str(fields.get("url") or ""),
-        text=fields["text"],
+        text=_whole_text(fields["text"]),
         author=Author(id=str(user.get("id") or ""), handle=str(user.get("name") or "")),
         created_at=None,
         retrieved_at=now,
+        quoted=_whole_text(str(fields.get("quoted") or "")),
     )
+
+
+def _whole_text(text: str) -> str:
+    """Return TEXT without half characters, which JSON can hold and nothing can write."""
+    return text.encode("utf-8", "replace").decode()
 
 
 def _batches(posts: Iterable[Post | None]) -> Iterator[list[Post | None]]:
@@ -179,28 +188,33 @@ def _series(path: Path) -> Iterator[tuple[datetime, float]]:
     reader = csv.DictReader(io.StringIO(text))
     if not {"timestamp", "value"} <= set(reader.fieldnames or ()):
         raise BadInput(f"{path}: the first line must be timestamp,value")
-    for number, row in enumerate(reader, start=2):
+    before: datetime | None = None
+    for row in reader:
+        where = f"{path}, line {reader.line_num}"
         try:
             at = datetime.fromisoformat(row["timestamp"])
             value = float(row["value"])
-        except (TypeError, ValueError):
-            where = f"{path}, line {number}: “YYYY-MM-DD HH:MM:SS,count” is needed"
-            raise BadInput(where) from None
-        yield (at if at.tzinfo else at.replace(tzinfo=UTC)).astimezone(UTC), value
+            at = (at if at.tzinfo else at.replace(tzinfo=UTC)).astimezone(UTC)
+        except (TypeError, ValueError, OverflowError):
+            raise BadInput(f"{where}: “YYYY-MM-DD HH:MM:SS,count” is needed") from None
+        if before is not None and at <= before:
+            raise BadInput(f"{where}: {row['timestamp']} is not later than the row before; sort it")
+        before = at
+        yield at, value
 
 
 # ------------------------------------------------------------------------------- backtest
 def backtest(asked: argparse.Namespace, shell: Shell) -> int:
     """Replay recordings through the stages of the service and report what they found."""
     clients = load_clients(asked.client)
+    names = ", ".join(c.id for c in clients)
     if len(clients) != 1 and asked.only is None:
-        names = ", ".join(c.id for c in clients)
         raise BadClientFile(
             f"{asked.client} holds {len(clients)} clients: choose one, --only ({names})"
         )
     client = next((c for c in clients if asked.only in (None, c.id)), None)
     if client is None:
-        raise BadClientFile(f"{asked.client} holds no client {asked.only}")
+        raise BadClientFile(f"{asked.client} holds no client {asked.only}, but {names}")
     posts = [post for path in asked.recording for post in _recorded(path, shell)]
     found = asyncio.run(_replay(client, posts, asked, shell))
     result = _report(client, asked.recording, found)
