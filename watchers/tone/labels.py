@@ -1,8 +1,10 @@
 """Labelled lines: `label<TAB>text`, -1 negative, 0 neutral, 1 positive; gzip too."""
 
 import gzip
+import zlib
 from collections.abc import Iterator
 from pathlib import Path
+from typing import IO, cast
 
 from watchers.errors import BadInput
 
@@ -20,14 +22,14 @@ def read_labels(path: Path) -> Iterator[tuple[int, str]]:
             for number, raw in enumerate(lines, 1):
                 if raw.strip():
                     yield _row(raw, f"{path}:{number}")
-    except (OSError, EOFError) as error:
+    except (OSError, EOFError, zlib.error) as error:
         raise BadInput(f"{path}: {error}. Give a file of lines `label<TAB>text`.") from error
 
 
-def _opened(path: Path) -> Iterator[bytes] | gzip.GzipFile:
-    stream = path.open("rb")
-    zipped = stream.peek(2)[:2] == b"\x1f\x8b"
-    return gzip.GzipFile(fileobj=stream) if zipped else stream
+def _opened(path: Path) -> IO[bytes]:
+    with path.open("rb") as file:
+        zipped = file.read(2) == b"\x1f\x8b"
+    return cast("IO[bytes]", gzip.open(path)) if zipped else path.open("rb")
 
 
 def _row(raw: bytes, where: str) -> tuple[int, str]:

@@ -6,6 +6,7 @@ texts -> clean -> lay (one batch) -> runs of characters | runs of words | SnowNL
 import hashlib
 import json
 import zipfile
+import zlib
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -30,31 +31,33 @@ Floats = NDArray[np.float64]
 
 @dataclass(frozen=True, slots=True)
 class View:
-    """A linear model of hashed runs: for each bucket three class weights and an idf.
+    """A linear model of hashed runs: for each bucket its weights, three classes first, and an idf.
 
     The sums are divided by the length of the idf vector, then the bias is added.
     """
 
     longest: int
     bits: int
-    weights: NDArray[np.float16]  # (2**bits, 3), times idf
+    weights: NDArray[np.float16]  # (2**bits, columns), times idf
     idf: NDArray[np.float16]
     bias: Floats
     table: NDArray[np.float32] = field(init=False)
 
     def __post_init__(self) -> None:
-        table = np.zeros((len(self.idf) + 1, 4), np.float32)  # the last: runs over an edge
-        table[:-1, :3] = self.weights
-        table[:-1, 3] = np.square(self.idf.astype(np.float32))
+        table = np.zeros(
+            (len(self.idf) + 1, len(self.bias) + 1), np.float32
+        )  # the last: runs over an edge
+        table[:-1, :-1] = self.weights
+        table[:-1, -1] = np.square(self.idf.astype(np.float32))
         object.__setattr__(self, "table", table)
 
     def logits(self, runs: Sequence[Buckets], starts: NDArray[np.intp]) -> Floats:
-        """Return for each post three sums, one a class."""
-        sums = np.zeros((len(starts), 4), np.float32)
+        """Return for each post one sum a column."""
+        sums = np.zeros((len(starts), self.table.shape[1]), np.float32)
         for buckets in runs:
             sums += np.add.reduceat(self.table[buckets], starts, axis=0)
-        length = np.sqrt(np.maximum(sums[:, 3:], 1e-9))
-        return np.asarray(sums[:, :3] / length + self.bias, np.float64)
+        length = np.sqrt(np.maximum(sums[:, -1:], 1e-9))
+        return np.asarray(sums[:, :-1] / length + self.bias, np.float64)
 
 
 @dataclass(frozen=True, slots=True)
@@ -174,18 +177,25 @@ class ToneModel:
         arrays = self._arrays()
         digest = np.frombuffer(_hash(arrays).encode(), np.uint8)
         with path.open("wb") as file:
-            np.savez_compressed(file, hash=digest, **arrays)
+            np.savez_compressed(file, allow_pickle=False, hash=digest, **arrays)
 
     @classmethod
     def load(cls, path: Path | None = None) -> Self:
         """Read the model at PATH, by default the shipped one; BadModel says what is wrong."""
         where = SHIPPED if path is None else path
         try:
-            with np.load(where, allow_pickle=False) as file:
+            with where.open("rb") as raw, np.load(raw, allow_pickle=False) as file:
                 arrays = {name: file[name] for name in file.files}
         except FileNotFoundError as error:
             raise BadModel(f"{where}: there is no such file. {_MEND}") from error
-        except (OSError, ValueError, EOFError, AttributeError, zipfile.BadZipFile) as error:
+        except (
+            OSError,
+            ValueError,
+            EOFError,
+            TypeError,
+            zlib.error,
+            zipfile.BadZipFile,
+        ) as error:  # TypeError: an array, but no archive of arrays
             raise BadModel(
                 f"{where}: it is no model file, or damaged ({error}). {_MEND}"
             ) from error
@@ -248,7 +258,7 @@ def _kept(view: View, name: str) -> dict[str, NDArray[Any]]:
 def _view(arrays: Mapping[str, NDArray[Any]], name: str) -> View:
     longest, bits = arrays[f"{name}_shape"].tolist()
     weights, idf = arrays[f"{name}_weights"], arrays[f"{name}_idf"]
-    if weights.shape != (1 << bits, 3) or idf.shape != (1 << bits,):
+    if weights.shape != (1 << bits, len(arrays[f"{name}_bias"])) or idf.shape != (1 << bits,):
         raise ValueError(f"{name} has the wrong shape")
     return View(longest, bits, weights, idf, arrays[f"{name}_bias"])
 

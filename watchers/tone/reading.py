@@ -16,6 +16,7 @@ EDGE = "\n"  # stands before every text of a batch and behind the last; inside n
 _EDGE_CODE = ord(EDGE)
 _LINK = re.compile(r"https?://[!-~]*|www\.[!-~]+")
 _PERSON = re.compile(r"@[^\s@:,。!?;/\[\]()#]{1,20}")
+_SPEAKER = re.compile(r"//\s*@[^:：/]{0,30}[:：]?|RT @\S{0,30}[:：]?")
 _LONG_REPEAT = re.compile(r"(.{1,2}?)\1{3,}")
 _BLANKS = re.compile(r"\s+")
 _HAN = re.compile(r"[\u3400-\u4dbf\u4e00-\u9fff]")
@@ -25,16 +26,25 @@ _PART = 4  # Chinese characters that make a part of a post worth a look of its o
 
 
 def clean(text: str) -> str:
-    """Return the author's own words of TEXT in one form, without links and names of people.
+    """Return TEXT in one form, without links and names of people, on one line.
 
-    Runs of a mark or pair of marks are cut to three; there is no line end in it.
+    Of a repost, the author's own words alone; where there are none, what it repeats. Runs of a
+    mark or of a pair are cut to three.
     """
-    own = fold(split_quoted(text)[0])
-    if "http" in own or "www." in own:
-        own = _LINK.sub(" ", own)
-    if "@" in own:
-        own = _PERSON.sub("@", own)
-    return _BLANKS.sub(" ", _LONG_REPEAT.sub(r"\1\1\1", own)).strip()
+    own, repeated = split_quoted(text)
+    words = _tidy(own)
+    if not repeated or chinese(words) or "[" in words or pictures(words):
+        return words
+    return _tidy(_SPEAKER.sub("\n", repeated))
+
+
+def _tidy(text: str) -> str:
+    plain = fold(text)
+    if "http" in plain or "www." in plain:
+        plain = _LINK.sub(" ", plain)
+    if "@" in plain:
+        plain = _PERSON.sub("@", plain)
+    return _BLANKS.sub(" ", _LONG_REPEAT.sub(r"\1\1\1", plain)).strip()
 
 
 def without_emoticons(text: str) -> str:

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from watchers.errors import BadInput
 from watchers.tone.bayes import Bayes
-from watchers.tone.grams import Buckets, char_runs, word_runs
+from watchers.tone.grams import char_runs, word_runs
 from watchers.tone.labels import EACH
 from watchers.tone.model import (
     FORMAT,
@@ -33,16 +33,27 @@ FEWEST = 50  # rows of a label
 SEED = 7
 CHARS = (3, 18)  # longest run, bits of the bucket number
 WORDS = (2, 17)
+VIEWS = ((CHARS, False), (WORDS, True))
+HINT = 0.5  # size of a hint beside n-grams whose squares add up to 1
 STRENGTH = 4.0  # inverse of the regularisation; between 2 and 6 nothing changes much
 
 Labels = NDArray[np.int64]
+Matrix = Any  # of scipy.sparse, which comes with scikit-learn and has no types
 Progress = Callable[[int, int], object]
 
 
 def train(
-    rows: Sequence[tuple[int, str]], *, names: Sequence[str], now: datetime, progress: Progress
+    rows: Sequence[tuple[int, str]],
+    *,
+    names: Sequence[str],
+    now: datetime,
+    progress: Progress = lambda _done, _total: None,
+    hints: Sequence[Sequence[tuple[int, str]]] = (),
 ) -> ToneModel:
     """Return a model of ROWS (-1, 0 or 1, and a text), which came from files of NAMES.
+
+    Each of HINTS holds rows of another kind (reviews, a set without neutral posts): what tells
+    its negative rows from its positive ones is a direction, offered beside the n-grams of ROWS.
 
     Raises BadInput when there are too few rows of a label, or scikit-learn is absent.
     """
@@ -50,7 +61,7 @@ def train(
     texts = [clean(text) for _, text in rows]
     labels = np.array([label for label, _ in rows], np.int64)
     folds = np.random.default_rng(SEED).permutation(len(rows)) % FOLDS
-    seen = _Rows([lay(batch) for batch in batches(texts)])
+    seen = _Rows(texts, [_Hint(hint) for hint in hints])
     opinions: list[Floats] = []
     order: list[NDArray[np.intp]] = []
     for fold in range(FOLDS):
@@ -88,31 +99,61 @@ def _check(rows: Sequence[tuple[int, str]]) -> None:
         raise BadInput("Training needs scikit-learn: `uv sync --extra train`.") from error
 
 
-class _Rows:
-    """All training texts as counts of buckets, and as words."""
+class _Hint:
+    """The clear rows of another kind of text."""
 
-    def __init__(self, laid: Sequence[Batch]) -> None:
-        self._chars = _counts(
-            [(char_runs(b, *CHARS), b.code_posts, len(b.codes) - 1) for b in laid], CHARS[1]
-        )
-        self._runs = _counts(
-            [(word_runs(b, *WORDS), b.word_posts, len(b.words) - 1) for b in laid], WORDS[1]
-        )
+    def __init__(self, rows: Sequence[tuple[int, str]]) -> None:
+        kept = [(label, clean(text)) for label, text in rows if label]
+        self.laid = [lay(batch) for batch in batches([text for _, text in kept])]
+        self.labels = np.array([label for label, _ in kept], np.int64)
+
+
+class _Rows:
+    """All training texts as counts of buckets, and as words; what hints say of the buckets."""
+
+    def __init__(self, texts: Sequence[str], hints: Sequence[_Hint]) -> None:
+        laid = [lay(batch) for batch in batches(texts)]
+        self._views = [_Hashed(laid, hints, shape, words=words) for shape, words in VIEWS]
         self._words = list(chain.from_iterable(map(_posts, laid)))
 
     def fit(self, labels: Labels, which: NDArray[np.bool_]) -> Views:
         """Return the views as learnt from the rows WHICH."""
-        return Views(
-            _linear(self._chars[which], labels[which], CHARS),
-            _linear(self._runs[which], labels[which], WORDS),
-            snownlp_bayes(
-                [
-                    (words, label)
-                    for words, label, w in zip(self._words, labels, which, strict=True)
-                    if w
-                ]
-            ),
-        )
+        pairs = zip(self._words, labels, which, strict=True)
+        chars, words = (view.fit(labels, which) for view in self._views)
+        return Views(chars, words, snownlp_bayes([(w, label) for w, label, in_ in pairs if in_]))
+
+
+class _Hashed:
+    """Texts as one sparse matrix of hashed runs, and the directions that hints give."""
+
+    def __init__(
+        self, laid: Sequence[Batch], hints: Sequence[_Hint], shape: tuple[int, int], *, words: bool
+    ) -> None:
+        counts = _counts(laid, shape, words=words)
+        self._shape = shape
+        self._idf = _idf(counts)
+        self._rows = _even(counts, self._idf)
+        self._hints = [
+            _column(_even(_counts(hint.laid, shape, words=words), self._idf), hint.labels == -1)
+            for hint in hints
+        ]
+
+    def fit(self, labels: Labels, which: NDArray[np.bool_]) -> View:
+        """Return a regression for each label; a hint's share is folded into the weights."""
+        from scipy import sparse  # type: ignore[import-untyped]  # noqa: PLC0415
+
+        rows, buckets = self._rows[which], self._rows.shape[1]
+        said = [HINT * (rows @ weights + bias)[:, None] for weights, bias in self._hints]
+        wide = sparse.hstack([rows, *said]).tocsr()
+        weights, bias = np.zeros((buckets, len(EACH)), np.float32), np.zeros(len(EACH))
+        for column, label in enumerate(EACH):
+            found, bias[column] = _column(wide, labels[which] == label)
+            weights[:, column] = found[:buckets]
+            for share, (direction, offset) in zip(found[buckets:], self._hints, strict=True):
+                weights[:, column] += HINT * share * direction
+                bias[column] += HINT * share * offset
+        weights *= self._idf[:, None].astype(np.float32)
+        return View(*self._shape, weights.astype(np.float16), self._idf, bias)
 
 
 def _posts(batch: Batch) -> list[list[str]]:
@@ -121,12 +162,15 @@ def _posts(batch: Batch) -> list[list[str]]:
     return [batch.words[a + 1 : b] for a, b in zip(batch.word_posts, ends, strict=True)]
 
 
-def _counts(laid: Sequence[tuple[list[Buckets], NDArray[np.intp], int]], bits: int) -> Any:
+def _counts(laid: Sequence[Batch], shape: tuple[int, int], *, words: bool) -> Matrix:
     """Return a sparse matrix: how often each bucket stands in each text."""
-    from scipy import sparse  # noqa: PLC0415  # it comes with scikit-learn
+    from scipy import sparse  # noqa: PLC0415
 
     blocks = []
-    for runs, starts, count in laid:
+    bits = shape[1]
+    for batch in laid:
+        runs = word_runs(batch, *shape) if words else char_runs(batch, *shape)
+        starts, count = (batch.word_posts if words else batch.code_posts), len(runs[0])
         row = np.repeat(np.arange(len(starts)), np.diff(starts, append=count))
         column = np.concatenate(runs)
         inside = column < 1 << bits
@@ -136,26 +180,30 @@ def _counts(laid: Sequence[tuple[list[Buckets], NDArray[np.intp], int]], bits: i
     return sparse.vstack(blocks).tocsr()
 
 
-def _linear(counts: Any, labels: Labels, shape: tuple[int, int]) -> View:
-    """Return one logistic regression for each label, on idf-weighted rows of length one."""
-    from scipy import sparse  # noqa: PLC0415
-    from sklearn.linear_model import LogisticRegression  # noqa: PLC0415
-
+def _idf(counts: Matrix) -> NDArray[np.float16]:
     texts = np.bincount(counts.indices, minlength=counts.shape[1])
-    idf = (np.log((1 + counts.shape[0]) / (1 + texts)) + 1).astype(np.float16)
+    return np.asarray(np.log((1 + counts.shape[0]) / (1 + texts)) + 1, np.float16)
+
+
+def _even(counts: Matrix, idf: NDArray[np.float16]) -> Matrix:
+    """Return COUNTS weighted by IDF, each row divided by the length of its idf vector."""
+    from scipy import sparse  # noqa: PLC0415
+
     scale = idf.astype(np.float32)
     length = np.sqrt(np.maximum(counts @ np.square(scale), 1e-9))
-    rows = (sparse.diags(1 / length) @ counts.multiply(scale)).tocsr()
-    weights = np.zeros((counts.shape[1], 3), np.float32)
-    bias = np.full(3, -10.0)  # of a label that no row has
-    for column, label in enumerate(EACH):
-        if (labels == label).any():
-            one = LogisticRegression(
-                C=STRENGTH, solver="liblinear", dual=True, tol=1e-2, random_state=SEED
-            ).fit(rows, labels == label)
-            weights[:, column] = one.coef_[0] * scale
-            bias[column] = one.intercept_[0]
-    return View(*shape, weights.astype(np.float16), idf, bias)
+    return (sparse.diags(1 / length) @ counts.multiply(scale)).tocsr()
+
+
+def _column(rows: Matrix, truth: NDArray[np.bool_]) -> tuple[Floats, float]:
+    """Return weights and bias of the logistic regression that tells TRUTH."""
+    from sklearn.linear_model import LogisticRegression  # noqa: PLC0415
+
+    if not truth.any():
+        return np.zeros(rows.shape[1]), -10.0
+    fitted = LogisticRegression(
+        C=STRENGTH, solver="liblinear", dual=True, tol=1e-2, random_state=SEED
+    ).fit(rows, truth)
+    return fitted.coef_[0], float(fitted.intercept_[0])
 
 
 def snownlp_bayes(rows: Sequence[tuple[Sequence[str], int]]) -> Bayes:
