@@ -158,10 +158,10 @@ def _first(evidence: Evidence, client: Client, now: datetime, after: Incident | 
     channel = client.channel or ""
     alerts = (
         Alert(key="root", kind=AlertKind.ROOT, channel=channel),
+        *_page(client, severity, channel),
         Alert(key="evidence:1", kind=AlertKind.EVIDENCE, channel=channel, quotes=evidence.top),
         Alert(key="chart:1", kind=AlertKind.CHART, channel=channel),
         Alert(key="playbook", kind=AlertKind.PLAYBOOK, channel=channel),
-        *_page(client, severity, channel),
     )
     events = (
         Event(at=now, kind=Reason.FIRST, who=None, text=signal.why),
@@ -305,9 +305,10 @@ def story_of(
     newspapers echo what microblogs began, so the source does not part stories.
     """
     open_ones = [i for i in incidents if not i.state.closed]
-    for incident in open_ones:
-        if kind is None or incident.type in (None, kind.id):
-            return incident
+    for wanted in (kind.id if kind else None, None):  # its own story before one without a type
+        for incident in open_ones:
+            if kind is None or incident.type == wanted:
+                return incident
     if open_ones and kind is not None and all(i.source != source for i in open_ones):
         return open_ones[0]
     for incident in incidents:

@@ -97,6 +97,7 @@ class Rounds:
         known = await self._store.known(watch.source, [p.id for p in page.posts])
         fresh = [p for p in page.posts if p.id not in known]
         scored = await self._stages.score(fresh)
+        again = self._stages.score_all([p for p in page.posts if p.id in known])
         before = (await self._store.health()).get(watch.source)
         health = trouble.after_round(before, watch.source, page, now)
         health, told = trouble.tell(health, caught_up=len(scored))
@@ -104,7 +105,7 @@ class Rounds:
         after = replace(watch, watermark=page.watermark, next_at=due)
         self.watches[watch.source, watch.query] = after
         await self._store.record(
-            scored,
+            [*scored, *again],  # of those seen before, the counts are renewed
             now=now,
             watch=after,
             health=health,

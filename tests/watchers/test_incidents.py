@@ -146,8 +146,9 @@ def kinds(decision: Decision) -> list[AlertKind]:
 def test_a_signal_opens_an_incident_with_root_evidence_chart_and_playbook() -> None:
     decision = decide(None, evidence(signal()), CLIENT, NOW)
     assert decision.reason is Reason.FIRST
-    assert kinds(decision)[:4] == [
+    assert kinds(decision) == [
         AlertKind.ROOT,
+        AlertKind.UPDATE,
         AlertKind.EVIDENCE,
         AlertKind.CHART,
         AlertKind.PLAYBOOK,
@@ -311,6 +312,7 @@ def test_evidence_finds_the_incident_of_its_story() -> None:
     assert story_of([fire], food, "feed") is fire
     assert story_of([untyped], food, "weibo") is untyped
     assert story_of([fire], None, "weibo") is fire
+    assert story_of([untyped, fire], FIRE, "weibo") is fire
     assert story_of([], FIRE, "weibo") is None
 
 
