@@ -9,8 +9,10 @@ from datetime import timedelta
 from email.utils import parsedate_to_datetime
 from pathlib import Path
 
+from aiohttp import ClientError
 from slack_sdk.errors import SlackApiError, SlackClientError
 from slack_sdk.web.async_client import AsyncWebClient
+from slack_sdk.web.async_slack_response import AsyncSlackResponse
 
 from bot import playbooks
 from bot.cli import DONE, FAILED, Shell, Verb, json_flag, writable
@@ -99,6 +101,7 @@ async def _export_clients(store: Store, asked: argparse.Namespace, shell: Shell)
 
 
 async def _remove(store: Store, asked: argparse.Namespace, shell: Shell) -> int:
+    await _known_client(store, asked.id)
     await store.remove_client(asked.id, by="command line", now=shell.now())
     shell.say(
         f"{asked.id} is watched no more. Its data stays until: fenghuo purge --client {asked.id}"
@@ -111,9 +114,12 @@ def export(asked: argparse.Namespace, shell: Shell) -> int:
     """Print everything as JSON lines: {"table": …, "row": …}."""
 
     async def work(store: Store) -> int:
-        await _known_client(store, asked.client)
+        empty = True
         async for table, row in store.export(asked.client):
             shell.out_json({"table": table, "row": row})
+            empty = False
+        if empty:  # what a removed client left behind is exported too
+            await _known_client(store, asked.client)
         return DONE
 
     return with_store(read(shell.environment), shell, work)
@@ -137,6 +143,8 @@ def purge(asked: argparse.Namespace, shell: Shell) -> int:
         else:
             before = now - timedelta(days=asked.days or 0)
             gone = await store.purge(before=before, client=asked.client)
+            if not any(gone.values()):
+                await _known_client(store, asked.client)
             told = ", ".join(f"{n} {table}" for table, n in gone.items()) + " deleted"
         if asked.json:
             shell.out_json(gone)
@@ -207,12 +215,14 @@ def _files(settings: Settings) -> list[Finding]:
         books = playbooks.load(overrides=settings.playbooks)
         findings.append(Finding(what="playbooks", ok=True, detail=f"{len(books.types)} types"))
     except FenghuoError as error:
-        findings.append(Finding(what="playbooks", ok=False, detail=str(error)))
+        mend = "correct the file, or leave FENGHUO_PLAYBOOKS empty for the shipped ones"
+        findings.append(Finding(what="playbooks", ok=False, detail=str(error), mend=mend))
     try:
         model = ToneModel.load(settings.model)
         findings.append(Finding(what="tone model", ok=True, detail=f"version {model.version}"))
     except FenghuoError as error:
-        findings.append(Finding(what="tone model", ok=False, detail=str(error)))
+        mend = "leave FENGHUO_MODEL empty for the shipped model, or train one: fenghuo train"
+        findings.append(Finding(what="tone model", ok=False, detail=str(error), mend=mend))
     return findings
 
 
@@ -221,7 +231,8 @@ async def _database(settings: Settings, shell: Shell) -> tuple[Finding, tuple[Cl
         data_folder(settings)
         store = await Store.open(settings.database_url, now=shell.now())
     except FenghuoError as error:
-        return Finding(what="database", ok=False, detail=str(error)), ()
+        mend = "check FENGHUO_DATABASE_URL and FENGHUO_DATA, and what the detail says"
+        return Finding(what="database", ok=False, detail=str(error), mend=mend), ()
     try:
         known = await store.clients()
         waiting = len(await store.outbox(states=("new", "unknown", "failed")))
@@ -264,7 +275,9 @@ async def _sources(settings: Settings, shell: Shell) -> list[Finding]:
                 source = row.make(http, settings.environment)
                 outcome, detail = await source.check(shell.now())
             except FenghuoError as error:
-                findings.append(Finding(what=row.title, ok=False, detail=str(error)))
+                names = ", ".join(s.name for s in row.settings)
+                mend = f"correct {names}"
+                findings.append(Finding(what=row.title, ok=False, detail=str(error), mend=mend))
                 continue
             findings.append(
                 Finding(what=row.title, ok=outcome.healthy, detail=f"{outcome}: {detail}")
@@ -283,12 +296,11 @@ async def _slack(settings: Settings, known: tuple[Client, ...], shell: Shell) ->
     try:
         answer = await web.auth_test()
     except SlackApiError as error:
-        code = error.response.get("error", "no answer")
         mend = "copy the bot token again: the app's page, OAuth & Permissions"
-        return [Finding(what="Slack", ok=False, detail=f"bot token: {code}", mend=mend)]
-    except (SlackClientError, OSError, TimeoutError) as error:
+        return [Finding(what="Slack", ok=False, detail=f"bot token: {_code(error)}", mend=mend)]
+    except (SlackClientError, ClientError, OSError) as error:
         mend = "check the network, the proxy and SLACK_API_URL"
-        return [Finding(what="Slack", ok=False, detail=type(error).__name__, mend=mend)]
+        return [Finding(what="Slack", ok=False, detail=str(error), mend=mend)]
     granted = {s.strip() for s in answer.headers.get("x-oauth-scopes", "").split(",")}
     missing = sorted(SCOPES - granted)
     mend = "reinstall the app with manifest.yml" if missing else ""
@@ -296,9 +308,29 @@ async def _slack(settings: Settings, known: tuple[Client, ...], shell: Shell) ->
     return [
         Finding(what="Slack", ok=True, detail=f"connected to {answer.get('team')}"),
         Finding(what="scopes", ok=not missing, detail=detail, mend=mend),
+        *await _app_token(web, settings),
         *[await _channel(web, channel, whose) for channel, whose in _channels(settings, known)],
         _clock(answer.headers.get("Date", ""), shell),
     ]
+
+
+async def _app_token(web: AsyncWebClient, settings: Settings) -> list[Finding]:
+    """Ask for a socket, as Socket Mode does, and leave it unopened."""
+    if settings.app_token is None:
+        return []
+    try:
+        await web.apps_connections_open(app_token=settings.app_token)
+    except SlackApiError as error:
+        mend = "make a new one with connections:write: the app's page, Basic Information"
+        return [Finding(what="app token", ok=False, detail=_code(error), mend=mend)]
+    return [Finding(what="app token", ok=True, detail="Socket Mode answers")]
+
+
+def _code(error: SlackApiError) -> str:
+    """Return Slack's word for ERROR; something else than Slack may have answered."""
+    answer = error.response
+    known = isinstance(answer, AsyncSlackResponse)
+    return str(answer.get("error", "no answer of Slack's")) if known else str(error)
 
 
 def _channels(settings: Settings, known: tuple[Client, ...]) -> list[tuple[str, str]]:
@@ -312,7 +344,7 @@ async def _channel(web: AsyncWebClient, channel: str, whose: str) -> Finding:
         answer = await web.conversations_info(channel=channel)
     except SlackApiError as error:
         mend = "correct the id, or type /invite @Fenghuo in the private channel"
-        return Finding(what=what, ok=False, detail=error.response.get("error", "?"), mend=mend)
+        return Finding(what=what, ok=False, detail=_code(error), mend=mend)
     found = answer["channel"]
     if found.get("is_archived"):
         return Finding(what=what, ok=False, detail="archived", mend="name another channel")

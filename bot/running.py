@@ -3,6 +3,7 @@
 import argparse
 import asyncio
 import contextlib
+import errno
 import logging
 import signal
 import sys
@@ -17,7 +18,7 @@ from bot.demo.play import Demo, Ended
 from bot.preview import Channel, Preview
 from bot.service import Service, build_looker, read_parts
 from bot.settings import Settings, data_folder, read
-from watchers.errors import BadInput
+from watchers.errors import BadInput, BadSetting
 from watchers.http import Http
 from watchers.store import Store
 
@@ -57,7 +58,11 @@ async def _run(settings: Settings, shell: Shell) -> int:
     store = await Store.open(settings.database_url, now=shell.now())
     preview = None
     if settings.previews:
-        preview = await open_preview(settings, store, shell)
+        try:
+            preview = await open_preview(settings, store, shell)
+        except BaseException:
+            await store.close()
+            raise
     service = Service(
         settings, parts, store, Http(contact=settings.contact), now=shell.now, preview=preview
     )
@@ -84,7 +89,11 @@ async def open_preview(settings: Settings, store: Store, shell: Shell) -> Previe
         now=shell.now,
         problems=messages.problems,
     )
-    url = await preview.start(port=settings.preview_port)
+    try:
+        url = await preview.start(port=settings.preview_port)
+    except OSError as error:
+        place = f"FENGHUO_PREVIEW_PORT: port {settings.preview_port}"
+        raise BadSetting(f"{place}: {error.strerror}; name a free one, or 0") from None
     shell.say(f"No SLACK_BOT_TOKEN: messages go to the preview, {url}")
     return preview
 
@@ -143,8 +152,8 @@ def demo(asked: argparse.Namespace, shell: Shell) -> int:
 async def _demo(asked: argparse.Namespace, shell: Shell) -> int:
     shown = Demo(shell, seconds=asked.seconds, port=0 if asked.headless else asked.port)
     shell.say("Everything in this demo is invented: the client, the people, the posts.")
-    url = await shown.start()
     try:
+        url = await _started(shown, asked.port)
         if asked.headless:
             ended = await shown.play_headless()
             _print_threads(ended, asked, shell)
@@ -156,6 +165,15 @@ async def _demo(asked: argparse.Namespace, shell: Shell) -> int:
     finally:
         await shown.stop()
     return DONE
+
+
+async def _started(shown: Demo, port: int) -> str:
+    try:
+        return await shown.start()
+    except OSError as error:
+        if error.errno not in (errno.EADDRINUSE, errno.EACCES):
+            raise
+        raise BadInput(f"--port {port}: {error.strerror}; name a free one, or 0") from None
 
 
 def _print_threads(ended: Ended, asked: argparse.Namespace, shell: Shell) -> None:
@@ -192,7 +210,7 @@ def _demo_arguments(sub: argparse.ArgumentParser) -> None:
     sub.add_argument(
         "--headless", action="store_true", help="no page: play to the end, print the threads"
     )
-    sub.add_argument("--port", type=int, default=8642, help="port of the page on loopback (8642)")
+    sub.add_argument("--port", type=_port, default=8642, help="port of the page on loopback (8642)")
     sub.add_argument("--no-browser", action="store_true", help="do not open the page")
     sub.add_argument("--verbose", action="store_true", help="log what the watchers do")
     json_flag(sub)
@@ -209,6 +227,13 @@ def _seconds(text: str) -> int:
     found = int(text) if text.isdecimal() else 0
     if not 15 <= found <= 3600:
         raise argparse.ArgumentTypeError(f"{text!r} must be a whole number from 15 to 3600")
+    return found
+
+
+def _port(text: str) -> int:
+    found = int(text) if text.isdecimal() else -1
+    if not 0 <= found <= 65535:
+        raise argparse.ArgumentTypeError(f"{text!r} must be a whole number from 0 to 65535")
     return found
 
 

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 import structlog
+from aiohttp import ClientError
 from slack_bolt.adapter.socket_mode.aiohttp import AsyncSocketModeHandler
 from slack_sdk.errors import SlackApiError
 from slack_sdk.http_retry.builtin_async_handlers import AsyncRateLimitErrorRetryHandler
@@ -187,6 +188,9 @@ class Service:
             code = error.response.get("error", "no answer")
             mend = "copy the bot token again from the app's page, OAuth & Permissions"
             raise BadSetting(f"Slack refuses SLACK_BOT_TOKEN ({code}): {mend}") from None
+        except (ClientError, OSError) as error:
+            mend = "check the network, the proxy and SLACK_API_URL"
+            raise FenghuoError(f"Slack cannot be reached ({error}): {mend}.") from None
         return str(answer["team_id"]), str(answer.get("bot_id", ""))
 
     async def _join(self, web: AsyncWebClient, clients: tuple[Client, ...]) -> None:
