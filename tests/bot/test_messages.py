@@ -730,3 +730,24 @@ def test_any_text_in_any_field_gives_a_message_that_slack_takes(
     assert problems(messages.playbook_modal(story, plan)) == []
     assert problems(messages.told_modal(text)) == []
     holds(messages.plain(text))
+
+
+@settings(max_examples=100, deadline=None)
+@given(text=NASTY, other=NASTY, outcome=st.sampled_from(list(Outcome)))
+def test_any_text_in_any_answer_or_window_is_one_that_slack_takes(
+    text: str, other: str, outcome: Outcome
+) -> None:
+    health = Health(source=other, outcome=outcome, since=NOW, asked_at=NOW, detail=text)
+    holds(messages.source_list([(text, health, Terms(terms=other)), (other, None, Terms())], NOW))
+    holds(messages.help_list([(text, other)], first=text))
+    holds(messages.plain(text))
+    steps = (replace(STEPS[1], do=text, owner=other, id=text or "s"), STEPS[5])
+    story = incident(headline=text, steps=steps)
+    plan = replace(PLAN, name=text, wrong_moves=(other,), statement_zh=text, must_not=(other,))
+    for view in (
+        messages.resolve_modal(story),
+        messages.false_alarm_modal(story),
+        messages.playbook_modal(story, plan),
+        messages.told_modal(text),
+    ):
+        assert problems(view) == []
