@@ -1,5 +1,6 @@
 """The composition root's front door: the only reader of the environment and the clock."""
 
+import io
 import os
 import sys
 from datetime import UTC, datetime
@@ -24,7 +25,10 @@ def environment() -> dict[str, str]:
 
 
 def main() -> None:
-    """Run `fenghuo` with the arguments of the command line."""
+    """Run `fenghuo` with the arguments of the command line; what it prints is UTF-8 everywhere."""
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(encoding="utf-8")
     shell = cli.Shell(environment=environment(), now=now, console=Console(stderr=True))
     sys.exit(cli.run(VERBS, sys.argv[1:], shell))
 

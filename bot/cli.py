@@ -31,7 +31,7 @@ class Shell:
 
     def say(self, text: str) -> None:
         """Tell a person, on standard error."""
-        self.console.print(text, markup=False, highlight=False, soft_wrap=True)
+        self.console.print(text, markup=False, emoji=False, highlight=False, soft_wrap=True)
 
     def out(self, text: str) -> None:
         """Print a line of the result."""
