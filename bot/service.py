@@ -39,7 +39,17 @@ from watchers.tone import ToneModel
 
 log = structlog.get_logger(__name__)
 Now = Callable[[], datetime]
-CONNECTED_WITHIN = timedelta(seconds=20)
+REFUSALS = frozenset(  # of a token, for good
+    {
+        "account_inactive",
+        "invalid_auth",
+        "missing_scope",
+        "not_allowed_token_type",
+        "not_authed",
+        "token_expired",
+        "token_revoked",
+    }
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -224,13 +234,30 @@ class Service:
         app = build_app(web, office, self.settings.signing_secret)
         app_token = self.preview.app_token if self.preview else self.settings.app_token
         if app_token:
+            await self._check_app_token(web, app_token)
             handler = AsyncSocketModeHandler(app, app_token)
             await handler.connect_async()
             self._undo.append(handler.close_async)
         else:
             front = HttpFront(app, self.settings.http_port)
-            await front.start()
+            try:
+                await front.start()
+            except OSError as error:
+                place = f"SLACK_HTTP_PORT: port {self.settings.http_port}"
+                raise BadSetting(f"{place}: {error.strerror}; name a free one") from None
             self._undo.append(front.stop)
+
+    async def _check_app_token(self, web: AsyncWebClient, token: str) -> None:
+        """Raise BadSetting where Slack refuses the token; Socket Mode would try for ever."""
+        if self.preview is not None:
+            return
+        try:
+            await web.apps_connections_open(app_token=token)
+        except SlackApiError as error:
+            code = error.response.get("error", "no answer")
+            if code in REFUSALS:
+                mend = "make one with connections:write on the app's page, Basic Information"
+                raise BadSetting(f"Slack refuses SLACK_APP_TOKEN ({code}): {mend}") from None
 
     async def _purge(self, now: datetime) -> None:
         before = now - timedelta(days=self.settings.retention_days)

@@ -10,6 +10,7 @@ from contextlib import closing
 from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
+from urllib.parse import urlsplit
 
 import pytest
 from aiohttp import web
@@ -443,6 +444,24 @@ def test_a_slack_that_is_not_there_is_named(ask: Ask, slack: Open) -> None:
     ran = ask("run", **settings)
     assert ran.code == 1
     assert "Slack cannot be reached" in ran.err
+
+
+def test_a_run_ends_at_once_where_slack_refuses_a_token(ask: Ask, slack: Open) -> None:
+    office = slack()
+    for name, token in (("SLACK_BOT_TOKEN", "xoxb-hush"), ("SLACK_APP_TOKEN", "xapp-hush")):
+        answer = ask("run", **office.settings(**{name: token}))
+        assert answer.code == 2
+        assert f"Slack refuses {name} (invalid_auth)" in answer.err
+        assert "hush" not in answer.err
+
+
+def test_a_port_of_http_mode_that_is_taken_is_named(ask: Ask, slack: Open) -> None:
+    office = slack()
+    port = urlsplit(office.preview.api_url).port
+    http = {"SLACK_APP_TOKEN": "", "SLACK_SIGNING_SECRET": "s", "SLACK_HTTP_PORT": port}
+    answer = ask("run", **office.settings(**http))
+    assert answer.code == 2
+    assert f"SLACK_HTTP_PORT: port {port}" in answer.err
 
 
 def test_somebody_else_s_server_is_no_slack(

@@ -221,7 +221,7 @@ def series(values: Sequence[object], head: str = "timestamp,value") -> str:
     return "\n".join([head, *rows]) + "\n"
 
 
-def burst() -> list[object]:
+def burst() -> Sequence[object]:
     return [(n * 7) % 5 for n in range(2400)] + [200, 220, 240] + [2] * 20
 
 
