@@ -31,7 +31,6 @@ _EDGE = re.compile("(?<![0-9A-Za-z])_|_(?![0-9A-Za-z])")
 _CODE = re.compile(  # a colon that begins an emoji's code, or would before a colon of ours
     r":(?=[\w+'-]*(?:[^\W\d]|\+)[\w+'-]*:|100:|1234:|[\w+'-]*$)"
 )
-_CLOSES = re.compile(r"^([\w+'-]*):")  # a colon that would end a code that ours begins
 
 
 # ------------------------------------------------------------------------------- clean, cut, escape
@@ -98,10 +97,12 @@ def escaped(text: str, most: int) -> str:
 
 
 def literal(text: str, most: int) -> str:
-    """Return a stranger's TEXT for mrkdwn, never empty: no token, markup or emoji code lives."""
+    """Return a stranger's TEXT for mrkdwn, never empty: no token, markup or emoji code lives.
+
+    It must not follow a colon of ours without a space, else the two could make a code.
+    """
     text = _EDGE.sub("\u02cd", clean(text).translate(_MARKUP))
-    text = _CLOSES.sub("\\1\u2236", _CODE.sub("\u2236", text))
-    return escape(cut(text, most, _escaped_units)) or "–"
+    return escape(cut(_CODE.sub("\u2236", text), most, _escaped_units)) or "–"
 
 
 def _pieces(text: str) -> Iterator[str]:

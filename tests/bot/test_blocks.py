@@ -81,6 +81,7 @@ def test_markup_of_strangers_stays_asleep(text: str) -> None:
 
 def test_names_and_times_of_day_keep_their_marks() -> None:
     assert literal("zhang_san at 20:15: fine", 100) == "zhang_san at 20:15: fine"
+    assert literal("Decide: real, or not", 100) == "Decide: real, or not"
 
 
 @pytest.mark.parametrize(
