@@ -143,7 +143,8 @@ class Commands:
             await ack(**_private(await verb.answer(self._office, asked)))
             return
         await ack(text=verb.slow, response_type="ephemeral")
-        await self._later(verb, asked, respond)
+        with self._office.working():
+            await self._later(verb, asked, respond)
 
     async def _asked(self, body: Json, words: tuple[str, ...]) -> Asked:
         member = await self._office.directory.member(body["user_id"], self._office.now())

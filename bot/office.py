@@ -1,9 +1,12 @@
 """What the listeners need, built once at the start: the store, the desk, the look-up of names."""
 
+import asyncio
 import re
-from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from typing import Any
 
 from slack_sdk.errors import SlackApiError
 from slack_sdk.web.async_client import AsyncWebClient
@@ -60,6 +63,19 @@ class Office:
     playbooks: Playbooks
     now: Callable[[], datetime]
     wake: Callable[[], None]  # something waits in the outbox
+    at_work: set[asyncio.Task[Any]] = field(default_factory=set)  # listeners that answer later
+
+    @contextmanager
+    def working(self) -> Iterator[None]:
+        """Have the service wait for the task under way before it stops."""
+        task = asyncio.current_task()
+        if task is None:
+            raise RuntimeError("no task is under way")
+        self.at_work.add(task)
+        try:
+            yield
+        finally:
+            self.at_work.discard(task)
 
     async def clients_in(self, channel: str, member: Member) -> tuple[Client, ...]:
         """Return the clients that MEMBER may hear of in CHANNEL.

@@ -8,6 +8,7 @@ import asyncio
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from typing import Any
 
 import structlog
 from aiohttp import ClientError
@@ -119,6 +120,7 @@ class Service:
         self._tick = tick
         self._keep_watch = keep_watch
         self._stopping = asyncio.Event()
+        self._at_work: set[asyncio.Task[Any]] = set()
         self._sender: asyncio.Task[None] | None = None
         self._undo: list[Callable[[], Awaitable[object]]] = []
 
@@ -150,7 +152,9 @@ class Service:
             bot_id=bot,
             sleep=self._sleep,
         )
-        await self._listen(web, self._office(directory, team))
+        office = self._office(directory, team)
+        await self._listen(web, office)
+        self._at_work = office.at_work
         self._sender = asyncio.create_task(self.deliver.run(self._stopping), name="deliver")
         self.schedule = Schedule(
             self.rounds,
@@ -166,6 +170,8 @@ class Service:
     async def stop(self) -> None:
         """Stop in reverse: no new rounds, no new sends, the running one finished."""
         self._stopping.set()
+        if self._at_work:
+            await asyncio.wait(self._at_work, timeout=ANSWERS_WITHIN.total_seconds())
         for undo in reversed(self._undo):
             await undo()
         if self._sender is not None:

@@ -27,7 +27,7 @@ HOUR = timedelta(hours=1)
 STORY_WINDOW = timedelta(hours=2)  # posts that tell what a new story is about
 SEED_WINDOW = timedelta(hours=24)  # how far back its first post is looked for
 HISTORY = timedelta(days=28)  # what "usual" is taken from
-NEGATIVE = 0.5
+NEGATIVE = 0.55  # clearly above what an unreadable post gets
 TYPE_MIN_POSTS, TYPE_MIN_SHARE = 3, 0.2  # with fewer posts a story has no type yet
 
 Play = Callable[[str | None, Severity], tuple[PlayStep, ...]]
