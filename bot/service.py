@@ -40,6 +40,7 @@ from watchers.tone import ToneModel
 
 log = structlog.get_logger(__name__)
 Now = Callable[[], datetime]
+ANSWERS_WITHIN = timedelta(seconds=20)  # what people wait for is finished before we stop
 REFUSALS = frozenset(  # of a token, for good
     {
         "account_inactive",
