@@ -1,9 +1,11 @@
 """What every test may ask for."""
 
 import os
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+import structlog
 
 SHARED = Path(__file__).resolve().parents[2] / "shared"
 
@@ -21,3 +23,10 @@ def shared() -> Path:
     if not SHARED.is_dir():
         pytest.skip("the recordings (../shared) are not on this machine")
     return SHARED
+
+
+@pytest.fixture(autouse=True)
+def _logs_as_before() -> Iterator[None]:
+    """What a verb sets up for its own log ends with the test: its standard error is closed then."""
+    yield
+    structlog.reset_defaults()

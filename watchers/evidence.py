@@ -26,6 +26,7 @@ from watchers.voices import state_media, voice
 HOUR = timedelta(hours=1)
 STORY_WINDOW = timedelta(hours=2)  # posts that tell what a new story is about
 SEED_WINDOW = timedelta(hours=24)  # how far back its first post is looked for
+YOUNG = timedelta(days=14)
 HISTORY = timedelta(days=28)  # what "usual" is taken from
 NEGATIVE = 0.55  # clearly above what an unreadable post gets
 TYPE_MIN_POSTS, TYPE_MIN_SHARE = 3, 0.2  # with fewer posts a story has no type yet
@@ -100,6 +101,8 @@ class Gatherer:
             client.id, since, now, limit=1, by="first", types=types, source=source
         )
         start = first[0].at if first and kind else now - STORY_WINDOW
+        if running is not None:
+            start = min(start, running.first_post_at or running.opened_at - STORY_WINDOW)
         top = await self._store.quotes(
             client.id, max(start, now - STORY_WINDOW), now, limit=5, by="reach", types=types
         )
@@ -107,6 +110,7 @@ class Gatherer:
             top = await self._store.quotes(client.id, now - STORY_WINDOW, now, limit=5)
         proofs = await self._proofs(client, start, now, kind, first)
         severity = kind.severity if kind else Severity.S3
+        begun = await self._store.first_at(client.id, source)
         return Evidence(
             source=source,
             signals=signals,
@@ -120,6 +124,7 @@ class Gatherer:
             sources=await self._notes(client),
             first_post_at=start if first else None,
             steps=self._play(kind.id if kind else None, severity),
+            young=begun is None or now - begun < YOUNG,
         )
 
     async def _figures(

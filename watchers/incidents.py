@@ -41,10 +41,13 @@ UPDATE_EVERY = {
 }
 STILL_POSTS, STILL_SHARE = 5, 0.1  # with fewer new posts there is nothing to say
 CALM_RATIO = 2.0  # below twice the usual is calm
+CALM_POSTS = 5  # in an hour: half of what could alarm is calm however little is usual
 CALM_FOR = timedelta(hours=24)  # calm this long is fading
 REOPEN_WITHIN = timedelta(hours=72)  # a resolved story that flares up again keeps its number
 QUIET_AFTER_FALSE_ALARM = timedelta(hours=24)
-WORRY_NEGATIVE_SHARE = 0.3  # a burst with less bad mood and no risk word is for the digest
+WORRY_NEGATIVE_SHARE = 0.3  # a burst with less bad mood and no risk word is for the digest,
+WORRY_NEW_SHARE = 0.4  # in a client's first two weeks: how it is spoken of is not known yet
+WORRY_NEGATIVES, WORRY_LEAST_SHARE = 10, 0.2  # unless its bad posts alone would be a burst
 LOUD_RATIO = 10.0
 STAGE_SEVERITY = {
     Stage.AMPLIFY: Severity.S2,
@@ -78,6 +81,7 @@ class Evidence:
     sources: tuple[SourceNote, ...]
     first_post_at: datetime | None
     steps: tuple[PlayStep, ...]
+    young: bool = False  # less than two weeks of posts are known
 
 
 # ------------------------------------------------------------------------------------- machine
@@ -117,7 +121,11 @@ def worrying(evidence: Evidence) -> bool:
         return True
     if any(s.stream in (Stream.NEGATIVE, Stream.RISK) for s in evidence.signals):
         return True
-    return (evidence.figures.negative_share or 0.0) >= WORRY_NEGATIVE_SHARE
+    share = evidence.figures.negative_share or 0.0
+    if evidence.young:
+        return share >= WORRY_NEW_SHARE
+    many = share * evidence.figures.count >= WORRY_NEGATIVES
+    return share >= WORRY_NEGATIVE_SHARE or (many and share >= WORRY_LEAST_SHARE)
 
 
 def _first(evidence: Evidence, client: Client, now: datetime, after: Incident | None) -> Decision:
@@ -320,6 +328,7 @@ def story_of(
 def _flares_up(current: Incident, evidence: Evidence, now: datetime) -> bool:
     return (
         current.state is State.RESOLVED
+        and current.trend is not Trend.FADE  # that story had ended: a new peak is a new incident
         and bool(evidence.signals)
         and worrying(evidence)
         and now - (current.closed_at or now) <= REOPEN_WITHIN
@@ -405,8 +414,7 @@ def _calm_since(current: Incident, evidence: Evidence, now: datetime) -> datetim
     blind = any(not n.outcome.healthy for n in evidence.sources if n.source == current.source)
     if blind:
         return None  # what cannot be seen is not calm
-    usual = figures.usual if figures.usual is not None else 1.0
-    if figures.count > CALM_RATIO * max(usual, 1.0):
+    if figures.count > max(CALM_RATIO * (figures.usual or 0.0), CALM_POSTS):
         return None
     return current.calm_since or now
 

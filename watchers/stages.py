@@ -24,6 +24,7 @@ from watchers.model import (
     Decision,
     Gap,
     Incident,
+    Kind,
     Mention,
     Post,
     Quote,
@@ -41,6 +42,7 @@ BIN = timedelta(minutes=5)
 LOOK_BACK = timedelta(hours=1)  # how far unread bins are looked at
 LATE_WINDOW = timedelta(hours=6)  # an older excursion, found after an outage, is history
 SCORE_IN_THREAD = 64  # larger batches leave the event loop
+LOOK_AGAIN = timedelta(minutes=5)  # an open incident is counted again, as often as most sources
 TRIES = 3  # at a decision, when people change the incident meanwhile
 
 
@@ -75,6 +77,8 @@ class Stages:
         self._clusters = Clusters()
         self._grave = frozenset(t.id for t in self._types.values() if t.severity is Severity.S1)
         self._grave_at: dict[str, datetime] = {}  # client -> newest post with grave words
+        self._voices: set[str] = set()  # clients of whom large accounts or portals spoke of late
+        self._looked: dict[int, datetime] = {}  # incident -> when it was counted last
         self._saved: dict[tuple[str, str], datetime] = {}  # how far a detector is in the store
         self._detectors: dict[tuple[str, str], detect.Detector] = {}
         self._scoring = asyncio.Lock()
@@ -139,6 +143,8 @@ class Stages:
             types = self._risk.types(post.text, tone)
             if any(t.type in self._grave for t in types):
                 self._grave_at |= {m.client: post.at for m in mentions}
+            if post.author.professional or post.kind is Kind.ARTICLE:
+                self._voices |= {m.client for m in mentions}
             scored.append(
                 Scored(
                     post=post,
@@ -252,8 +258,13 @@ class Stages:
             hour=counts[1],
             usual=await self._evidence.usual(client, source, when),
             budget=client.sensitivity,
-            late=now - when > 2 * BIN,
+            late=now - when > 2 * BIN and await self._was_down(source, when),
         )
+
+    async def _was_down(self, source: str, when: datetime) -> bool:
+        """Whether SOURCE is healthy only since after WHEN."""
+        health = (await self._store.health()).get(source)
+        return health is not None and health.since > when
 
     async def _risk_signal(
         self, client: Client, source: str, now: datetime, detector: detect.Detector
@@ -284,6 +295,16 @@ class Stages:
         self._saved[key] = upto
         return (*key, detector.to_bytes())
 
+    def _worth_a_look(self, client: Client, open_ones: Sequence[Incident], now: datetime) -> bool:
+        """Whether open incidents are to be counted again: in turn, or when a voice has spoken."""
+        due = any(now - self._looked.get(i.number, i.opened_at) >= LOOK_AGAIN for i in open_ones)
+        spoken = bool(open_ones) and client.id in self._voices
+        if due or spoken:
+            self._voices.discard(client.id)
+            recent = {n: at for n, at in self._looked.items() if now - at < HOUR}
+            self._looked = recent | {i.number: now for i in open_ones}
+        return due or spoken
+
     async def _decide(
         self,
         client: Client,
@@ -296,7 +317,7 @@ class Stages:
     ) -> Decision:
         key = (client.id, source)
         open_ones = [i for i in recent if not i.state.closed]
-        if not signals and not open_ones:
+        if not signals and not self._worth_a_look(client, open_ones, now):
             state = self._unsaved(key, moved=moved)
             if state is not None:
                 await self._store.commit(Decision(reason=Reason.NOTHING), now=now, detector=state)

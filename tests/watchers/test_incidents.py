@@ -183,6 +183,22 @@ def test_a_happy_burst_without_a_risk_word_is_not_told() -> None:
     assert decide(None, happy, CLIENT, NOW).reason is Reason.NOTHING
 
 
+@pytest.mark.parametrize(
+    ("count", "share", "young", "told"),
+    [
+        pytest.param(25, 0.3, False, True, id="three in ten are negative"),
+        pytest.param(25, 0.25, False, False, id="a quarter of a small burst is not"),
+        pytest.param(60, 0.25, False, True, id="a quarter of a large one is a burst by itself"),
+        pytest.param(600, 0.15, False, False, id="the usual share is not, however large it is"),
+        pytest.param(60, 0.35, True, False, id="a new client's mood is not known yet"),
+        pytest.param(60, 0.45, True, True, id="nearly half is bad for anybody"),
+    ],
+)
+def test_how_bad_a_mood_must_be(count: int, share: float, young: bool, told: bool) -> None:
+    burst = evidence(signal(), type=None, young=young, figures=figures(count, negative_share=share))
+    assert (decide(None, burst, CLIENT, NOW).reason is Reason.FIRST) is told
+
+
 def test_a_burst_in_a_bad_mood_is_told_without_any_type() -> None:
     decision = decide(None, evidence(signal(), type=None), CLIENT, NOW)
     assert decision.reason is Reason.FIRST
@@ -293,6 +309,11 @@ def test_a_resolved_story_that_flares_up_keeps_its_number_and_severity() -> None
         Severity.S2,
         State.OPEN,
     )
+
+
+def test_a_story_that_had_faded_when_it_was_closed_is_not_opened_again() -> None:
+    closed = opened(state=State.RESOLVED, closed_at=NOW, trend=Trend.FADE)
+    assert decide(closed, evidence(signal()), CLIENT, NOW + HOUR).reason is Reason.FIRST
 
 
 def test_what_a_person_called_no_crisis_stays_quiet_unless_it_doubles_or_climbs() -> None:

@@ -148,6 +148,8 @@ class Counting(Part):
             query = query.where(posts.c.kind.in_(kinds))
         async with self._db.reading() as conn:
             rows = (await conn.execute(query)).all()
+            if not rows:
+                return ()
             counted = await conn.execute(
                 select(posts.c.cluster, func.count())
                 .where(posts.c.cluster.in_([row.cluster for row in rows]))

@@ -5,8 +5,10 @@ import sqlite3
 from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Iterator, Sequence
 from contextlib import asynccontextmanager, contextmanager
 from datetime import datetime
+from functools import partial
 from typing import Any, Self, TypeVar, TypeVarTuple, overload
 
+import aiosqlite
 from sqlalchemy import URL, Connection, CursorResult, Executable, Table, event, make_url
 from sqlalchemy.dialects import postgresql
 from sqlalchemy.dialects.sqlite import Insert as SqliteInsert
@@ -215,12 +217,30 @@ def _in_memory(url: URL) -> bool:
 
 def _sqlite(url: URL) -> AsyncEngine:
     if _in_memory(url):
-        engine = create_async_engine(url, poolclass=StaticPool, hide_parameters=True)
+        engine = create_async_engine(
+            url, poolclass=StaticPool, hide_parameters=True, async_creator=_in_this_thread
+        )
+        begin = _begin_to_write
     else:
         engine = create_async_engine(url, pool_size=POOL, max_overflow=0, hide_parameters=True)
+        begin = _begin
     event.listen(engine.sync_engine, "connect", _prepare)
-    event.listen(engine.sync_engine, "begin", _begin)
+    event.listen(engine.sync_engine, "begin", begin)
     return engine
+
+
+class _AtOnce(aiosqlite.Connection):
+    """Works in the caller's thread: in memory a statement is done sooner than a thread is woken."""
+
+    async def _execute(self, fn: Callable[..., T], *args: Any, **kwargs: Any) -> T:
+        return fn(*args, **kwargs)
+
+
+async def _in_this_thread() -> aiosqlite.Connection:
+    connect = partial(sqlite3.connect, ":memory:", check_same_thread=False)
+    connection = _AtOnce(connect, iter_chunk_size=64)
+    connection._thread.daemon = True  # noqa: SLF001 - as SQLAlchemy does; it opens and closes
+    return await connection
 
 
 def _prepare(connection: DBAPIConnection, _: ConnectionPoolEntry) -> None:
@@ -235,6 +255,12 @@ def _begin(connection: Connection) -> None:
     """Take the write lock at once: two readers that turn writers would block each other."""
     writes = connection.get_execution_options().get("writes")
     connection.exec_driver_sql("BEGIN IMMEDIATE" if writes else "BEGIN")
+
+
+def _begin_to_write(connection: Connection) -> None:
+    """In memory who reads has the one connection to themselves: nothing can change meanwhile."""
+    if connection.get_execution_options().get("writes"):
+        _begin(connection)
 
 
 def _place(url: URL) -> str:
