@@ -66,10 +66,11 @@ async def _run(settings: Settings, shell: Shell) -> int:
     service = Service(
         settings, parts, store, Http(contact=settings.contact), now=shell.now, preview=preview
     )
+    stop = stop_signal()
     try:
         await service.start()
         shell.say("Watching. Ctrl-C stops.")
-        await stopped()
+        await stop.wait()
         shell.say("Stopping: finishing what is under way…")
     finally:
         await service.stop()
@@ -98,14 +99,14 @@ async def open_preview(settings: Settings, store: Store, shell: Shell) -> Previe
     return preview
 
 
-async def stopped() -> None:
-    """Wait for Ctrl-C or a request to end."""
+def stop_signal() -> asyncio.Event:
+    """Return what is set by Ctrl-C or a request to end, from now on."""
     stop = asyncio.Event()
     loop = asyncio.get_running_loop()
     for number in (signal.SIGINT, signal.SIGTERM):
         with contextlib.suppress(NotImplementedError):  # no signals on this platform's loop
             loop.add_signal_handler(number, stop.set)
-    await stop.wait()
+    return stop
 
 
 # ---------------------------------------------------------------------------------- check
@@ -161,7 +162,7 @@ async def _demo(asked: argparse.Namespace, shell: Shell) -> int:
         shell.say(f"The channel stands at {url}   (Ctrl-C ends)")
         if not asked.no_browser:
             await asyncio.to_thread(webbrowser.open, url)
-        await shown.narrate(stopped())
+        await shown.narrate(stop_signal().wait())
     finally:
         await shown.stop()
     return DONE

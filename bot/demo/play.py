@@ -124,7 +124,7 @@ class Demo:
         await self.preview.stop()
         await self.platforms.stop()
 
-    async def narrate(self, stopped: Awaitable[None]) -> None:
+    async def narrate(self, stopped: Awaitable[object]) -> None:
         """Tell each act of the story as it begins, until STOPPED."""
         telling = asyncio.create_task(self._tell())
         try:
