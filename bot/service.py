@@ -239,7 +239,9 @@ class Service:
 
     async def _listen(self, web: AsyncWebClient, office: Office) -> None:
         app = build_app(web, office, self.settings.signing_secret)
-        app_token = self.preview.app_token if self.preview else self.settings.app_token
+        app_token = self.settings.app_token
+        if self.preview is not None:
+            app_token = None if self.preview.request_url else self.preview.app_token
         if app_token:
             await self._check_app_token(web, app_token)
             handler = AsyncSocketModeHandler(app, app_token)

@@ -87,9 +87,16 @@ class Rounds:
         gaps = tuple(g for m in marks for g in m.gaps)
         return Coverage(to=min(*reached, now) if reached else now, gaps=gaps)
 
-    async def run(self, watch: Watch, now: datetime) -> Page:
-        """Ask the source of WATCH once, keep all it brings, and judge the clients it serves."""
+    async def run(self, watch: Watch, now: datetime) -> Page | None:
+        """Ask the source of WATCH once, keep all it brings, and judge the clients it serves.
+
+        None: the source is not to be asked before a certain time, and the watch waits until then.
+        """
         source = self.sources[watch.source]
+        before = (await self._store.health()).get(watch.source)
+        if before is not None and before.until is not None and before.until > now:
+            self.watches[watch.source, watch.query] = replace(watch, next_at=before.until)
+            return None
         first = watch.watermark.covered_to is None
         page = await source.search(
             watch.query, watch.watermark, now=now, max_pages=FIRST_PAGES if first else PAGES
@@ -98,7 +105,6 @@ class Rounds:
         fresh = [p for p in page.posts if p.id not in known]
         scored = await self._stages.score(fresh)
         again = self._stages.score_all([p for p in page.posts if p.id in known])
-        before = (await self._store.health()).get(watch.source)
         health = trouble.after_round(before, watch.source, page, now)
         health, told = trouble.tell(health, caught_up=len(scored))
         due = max(now + watch.every, page.until or now, health.until or now)

@@ -112,6 +112,8 @@ class Schedule:
             log.exception("round failed", source=watch.source)
             self._rounds.postpone(watch, now)
         else:
+            if page is None:
+                return
             log.debug("round", source=watch.source, outcome=page.outcome, posts=len(page.posts))
 
     async def _keep_watch(self) -> None:

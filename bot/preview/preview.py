@@ -93,6 +93,7 @@ class Preview:
         rate_limit: bool = False,
         request_url: str | None = None,
         signing_secret: str = "",
+        signed_at: Callable[[], datetime] | None = None,  # Bolt compares it with the real time
         ack_patience: timedelta = timedelta(seconds=3),
         new_key: Callable[[], str] = lambda: secrets.token_hex(12),
     ) -> None:
@@ -115,9 +116,10 @@ class Preview:
         )
         self.sockets = Sockets(patience=ack_patience, on_change=self._changed)
         self.delivery: Delivery = self.sockets
+        self.request_url = request_url  # None: Socket Mode
         if request_url:
             self.delivery = SignedRequests(
-                request_url, signing_secret, now=now, patience=ack_patience
+                request_url, signing_secret, now=signed_at or now, patience=ack_patience
             )
         self._api = WebApi(self.workspace, problems)
         self._api.public_write = "chat:write.public" in scopes

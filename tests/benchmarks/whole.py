@@ -163,7 +163,7 @@ async def polls(size: Size, folder: Path) -> None:
             if turn % len(keys) == 0:
                 moment[0] += timedelta(minutes=5)
             page = await rounds.run(rounds.watches[keys[turn % len(keys)]], moment[0])
-            requests += page.requests
+            requests += page.requests if page is not None else 0
         wall, cpu = time.perf_counter() - began, time.process_time() - used
     await store.close()
     await platforms.stop()

@@ -7,7 +7,7 @@ when the story says so.
 import asyncio
 from collections.abc import AsyncIterator, Iterable, Mapping
 from contextlib import asynccontextmanager
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from functools import cache
 from typing import Any
 
@@ -25,6 +25,7 @@ from watchers.store import Store
 TICK = timedelta(milliseconds=10)
 PATIENCE = 30.0  # seconds of real time that a story may wait for the town to come to rest
 OPERATORS = "C0WATCHERS"
+SECRET = "signed-in-the-story"
 DUTY, LEAD, VIEWER, STRANGER = "U0DUTY", "U0LEAD", "U0VIEWER", "U0STRANGER"
 PEOPLE = (
     User(id=DUTY, name="Lin"),
@@ -37,8 +38,16 @@ PEOPLE = (
 class Town:
     """The running bot and what surrounds it."""
 
-    def __init__(self, now: datetime, clients: Iterable[Client], posts: Iterable[Post]) -> None:
+    def __init__(
+        self,
+        now: datetime,
+        clients: Iterable[Client],
+        posts: Iterable[Post],
+        *,
+        http_port: int | None = None,
+    ) -> None:
         self._now = now
+        self._http_port = http_port  # None: Socket Mode
         self.clients = tuple(clients)
         self.platforms = Platforms(posts, self.now)
         channels = [Channel(id=c.channel, name=c.id) for c in self.clients if c.channel]
@@ -47,6 +56,9 @@ class Town:
             users=PEOPLE,
             now=self.now,
             problems=messages.problems,
+            request_url=f"http://127.0.0.1:{http_port}/slack/events" if http_port else None,
+            signing_secret=SECRET if http_port else "",
+            signed_at=lambda: datetime.now(UTC),
         )
         self.service: Service
 
@@ -65,7 +77,12 @@ class Town:
     ) -> None:
         """Start the bot itself; again after a crash."""
         given = self.platforms.settings() | dict(environment or {})
-        settings = Settings(operators=OPERATORS, environment=given)
+        settings = Settings(
+            operators=OPERATORS,
+            environment=given,
+            signing_secret=SECRET if self._http_port else None,
+            http_port=self._http_port or 3000,
+        )
         store = await Store.open(url, now=self._now)
         await store.save_clients(self.clients, by="story", now=self._now)
         self.service = Service(
@@ -153,11 +170,16 @@ async def _no_time_passes(_: float) -> None:
 
 @asynccontextmanager
 async def town(
-    now: datetime, clients: Iterable[Client], posts: Iterable[Post]
+    now: datetime,
+    clients: Iterable[Client],
+    posts: Iterable[Post],
+    *,
+    url: str = "sqlite://",
+    http_port: int | None = None,
 ) -> AsyncIterator[Town]:
     """Build a town at NOW, and take it down again."""
-    built = Town(now, clients, posts)
-    await built.start()
+    built = Town(now, clients, posts, http_port=http_port)
+    await built.start(url)
     try:
         yield built
     finally:
