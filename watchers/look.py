@@ -14,6 +14,7 @@ from watchers.model import (
     Post,
     Quote,
     Scored,
+    Tone,
     Watermark,
 )
 from watchers.round import Rounds
@@ -115,7 +116,7 @@ class Looker:
                     source=name,
                     posts=len(recent),
                     authors=len({p.author.id for p in recent}),
-                    negatives=sum(s.negative >= 0.5 for s in scored),
+                    negatives=sum(s.tone is Tone.NEGATIVE for s in scored),
                     usual=None,
                     outcome=page.outcome,
                     known=whole or page.outcome is Outcome.OK_EMPTY,

@@ -6,6 +6,7 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Itera
 from contextlib import asynccontextmanager, contextmanager
 from datetime import datetime
 from functools import partial
+from time import sleep
 from typing import Any, Self, TypeVar, TypeVarTuple, overload
 
 import aiosqlite
@@ -26,6 +27,7 @@ T = TypeVar("T")
 V = TypeVar("V")
 Ts = TypeVarTuple("Ts")
 
+WAL_TRIES, WAL_PAUSE = 100, 0.1  # s; others that open the same new file take moments
 POOL = 8  # connections; who comes later waits in line
 TRIES = 4  # of a transaction that PostgreSQL calls off (deadlock, serialization)
 CALLED_OFF = frozenset({"40P01", "40001"})
@@ -205,8 +207,17 @@ def _try_out(url: URL) -> None:
         return
     connection = sqlite3.connect(url.database or "", timeout=30)
     try:
-        connection.execute("PRAGMA journal_mode = WAL")
-        connection.execute("SELECT count(*) FROM sqlite_schema")
+        for turns_left in reversed(range(WAL_TRIES)):
+            try:
+                connection.execute("PRAGMA journal_mode = WAL")
+                connection.execute("SELECT count(*) FROM sqlite_schema")
+            except sqlite3.OperationalError as error:
+                # the change to WAL does not wait for its turn, whatever the time-out says
+                if not turns_left or error.sqlite_errorcode != sqlite3.SQLITE_BUSY:
+                    raise
+                sleep(WAL_PAUSE)
+            else:
+                return
     finally:
         connection.close()
 

@@ -19,7 +19,6 @@ from watchers.store.settings import SettingsKept
 
 EXCERPT = 280  # characters of a post that are stored; the whole text lives in memory alone
 DATED = timedelta(hours=1)  # a publish time vaguer than this is no place on a chart
-NEGATIVE = 0.5  # from this probability on a post counts as negative
 
 Key = tuple[str, str]  # (source, the source's own id)
 Cell = tuple[str, str, datetime, str]  # (client, source, minute, what is counted)
@@ -373,7 +372,7 @@ async def _stored(conn: AsyncConnection, keys: Iterable[Key]) -> dict[Key, Store
 
 
 _OF_STORED = (
-    "id", "post_id", "at", "created_at", "precision_us", "author_id", "professional", "negative",
+    "id", "post_id", "at", "created_at", "precision_us", "author_id", "professional", "tone",
     "leads",
 )  # fmt: skip
 
@@ -387,6 +386,6 @@ def _of_row(source: str, row: Any) -> Stored:
         dated=row.created_at is not None and precise,
         author=f"{source}:{row.author_id or '?' + row.post_id}",
         professional=row.professional,
-        negative=row.negative >= NEGATIVE,
+        negative=row.tone == Tone.NEGATIVE,
         leads=row.leads,
     )
