@@ -125,6 +125,9 @@ COMMANDS = {
 }
 
 
+USAGE = " | ".join(v.usage.removeprefix("/crisis ") for v in COMMANDS.values())
+
+
 class Commands:
     """The listener of /crisis."""
 

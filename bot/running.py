@@ -14,6 +14,7 @@ import structlog
 
 from bot import messages
 from bot.cli import DONE, FAILED, Shell, Verb, json_flag
+from bot.commands import USAGE
 from bot.demo.play import Demo, Ended
 from bot.preview import Channel, Preview
 from bot.service import Service, build_looker, read_parts
@@ -89,6 +90,7 @@ async def open_preview(settings: Settings, store: Store, shell: Shell) -> Previe
         channels=[Channel(id=id_, name=name) for id_, name in channels.items()],
         now=shell.now,
         problems=messages.problems,
+        commands={"/crisis": USAGE},
     )
     try:
         url = await preview.start(port=settings.preview_port)

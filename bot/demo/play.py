@@ -15,6 +15,7 @@ from rich.console import Console
 
 from bot import messages
 from bot.cli import Shell
+from bot.commands import USAGE
 from bot.demo import story
 from bot.demo.platforms import Platforms
 from bot.preview import Channel, Preview, User
@@ -91,6 +92,7 @@ class Demo:
             users=PEOPLE,
             now=self.clock.now,
             problems=messages.problems,
+            commands={"/crisis": USAGE},
         )
         self.service: Service | None = None
 
@@ -195,7 +197,7 @@ class Demo:
         end = time.monotonic() + SETTLE
         while time.monotonic() < end:
             waiting = await self._store().outbox(states=("new", "sending", "unknown"))
-            if not waiting:
+            if not any(row.next_at <= self.clock.now() for row in waiting):
                 return
             await asyncio.sleep(STEP)
 
