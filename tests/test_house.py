@@ -1,9 +1,11 @@
 """The documents are tested: README, manifest and code say the same."""
 
+import json
 import re
 from collections.abc import Mapping
 from pathlib import Path
 
+import jsonschema
 import yaml
 
 from bot import actions, keeping
@@ -86,3 +88,10 @@ def test_the_manifest_switches_on_what_is_listened_to() -> None:
     assert MANIFEST["settings"]["interactivity"]["is_enabled"]
     assert "event_subscriptions" not in MANIFEST["settings"]  # no listener hears events
     assert MANIFEST["settings"]["socket_mode_enabled"]
+
+
+def test_the_manifest_fits_slack_s_schema(shared: Path) -> None:
+    folder = shared / "data" / "slack-api" / "manifest"
+    version = MANIFEST["_metadata"]["major_version"]
+    schema = json.loads((folder / f"manifest.schema.{version}.0.0.json").read_text("utf-8"))
+    assert [e.message for e in jsonschema.Draft7Validator(schema).iter_errors(MANIFEST)] == []

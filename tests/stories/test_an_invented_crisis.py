@@ -1,8 +1,10 @@
 """The product's main moments, on the demo's invented crisis."""
 
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 
 import pytest
+import yaml
 
 from bot.demo import story
 from tests.stories.town import DUTY, LEAD, STRANGER, VIEWER, Town, elements, town
@@ -10,6 +12,7 @@ from watchers.model import Severity, Stage, State
 
 START = datetime(2026, 3, 3, 11, tzinfo=UTC)  # seven in the evening in China
 HOUR = timedelta(hours=1)
+HOME = Path(__file__).resolve().parents[2]
 
 
 @pytest.fixture
@@ -120,9 +123,20 @@ async def test_the_slash_command_answers_in_private(aulane: Town) -> None:
         await aulane.slack.until(answered)
 
 
-async def test_every_call_keeps_slack_s_contract(aulane: Town, shared) -> None:  # type: ignore[no-untyped-def]
+async def test_every_call_keeps_slack_s_contract_and_needs_the_manifest_s_scopes(
+    aulane: Town, shared: Path
+) -> None:
     await aulane.until_alert(within=3 * HOUR)
     await aulane.press(DUTY, "ack")
+    await aulane.press(DUTY, "playbook")
     await aulane.slack.command(DUTY, story.CHANNEL, "/crisis", "check")
+    await aulane.slack.until(lambda: len(aulane.private(DUTY)) > 1)
     await aulane.rest()
-    assert aulane.slack.problems(shared / "data" / "slack-api" / "methods") == []
+    contract = shared / "data" / "slack-api" / "methods"
+    assert aulane.slack.problems(contract) == []
+    manifest = yaml.safe_load((HOME / "manifest.yml").read_text("utf-8"))
+    asked = set(manifest["oauth_config"]["scopes"]["bot"])
+    needed = aulane.slack.scopes_used(contract)
+    assert all(alternatives & asked for alternatives in needed)
+    used = {"chat:write", "files:write", "users:read", "channels:join"}
+    assert used <= {scope for alternatives in needed for scope in alternatives}

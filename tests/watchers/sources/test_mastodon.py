@@ -166,7 +166,8 @@ def test_a_recorded_post_is_read_to_the_last_field(shared: Path) -> None:
     raw = recorded(shared, "timeline_tag_mastodon_social.json")[0]
     post = read_status(raw, NOW)
     assert post is not None
-    assert post.text.startswith("After a month or so of not using Claude Code much to write R code")
+    assert len(post.text) > 100
+    assert "<" not in post.text
     assert post == Post(
         source="mastodon",
         id="114870142396314555",
