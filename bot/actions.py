@@ -6,8 +6,9 @@ nothing may raise.
 
 import asyncio
 import json
-from collections.abc import Awaitable, Mapping
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 import structlog
@@ -23,15 +24,22 @@ from bot.office import Office
 from bot.plan import plan_of
 from watchers.errors import FenghuoError
 from watchers.incidents import Action
-from watchers.model import Incident
+from watchers.model import Incident, Quote, Tone
 
 log = structlog.get_logger(__name__)
 Json = Mapping[str, Any]
+Toned = Sequence[tuple[Quote, Tone]]
 COMMIT_WITHIN = 1.5  # seconds; Slack waits three
 SLOW = "The database is slow. The message changes as soon as this is saved; else press again."
 PRESSES = {"ack": Action.ACKNOWLEDGE, "reopen": Action.REOPEN, "step_done": Action.STEP}
 MODALS = {"resolve_modal": Action.RESOLVE, "false_alarm_modal": Action.FALSE_ALARM}
-OPENERS = {"resolve": "resolve_modal", "false_alarm": "false_alarm_modal", "playbook": "playbook"}
+OPENERS = {
+    "resolve": "resolve_modal",
+    "false_alarm": "false_alarm_modal",
+    "playbook": "playbook",
+    "tones": "tone_modal",
+}
+TONED = 10  # posts that the window of tones shows
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,9 +110,22 @@ class Buttons:
             await ack(response_action="clear")
             return
         note = messages.modal_note(view["state"]["values"])
-        answer = await self._in_time(
-            self._act(MODALS[view["callback_id"]], value, body["user"]["id"], note=note)
-        )
+        action, user = MODALS[view["callback_id"]], body["user"]["id"]
+        await self._answer(ack, self._act(action, value, user, note=note))
+
+    async def submit_tones(self, ack: AsyncAck, body: Json) -> None:
+        """Keep the tones that a person chose."""
+        view = body["view"]
+        value = read_value(view.get("private_metadata", ""))
+        if value is None:
+            await ack(response_action="clear")
+            return
+        chosen = partial(messages.corrected_tones, view["state"]["values"])
+        await self._answer(ack, self._correct(value, body["user"]["id"], chosen))
+
+    async def _answer(self, ack: AsyncAck, acting: Awaitable[Answer]) -> None:
+        """Close the window once ACTING is done, or say in it why nothing was."""
+        answer = await self._in_time(acting)
         if answer.done or not answer.note:
             await ack()
         else:
@@ -134,6 +155,13 @@ class Buttons:
             step=value.step,
         )
 
+    async def _correct(
+        self, value: Value, user: str, chosen: Callable[[Sequence[Quote]], Toned]
+    ) -> Answer:
+        now = self._office.now()
+        member = await self._office.directory.member(user, now)
+        return await self._office.desk.correct(value.incident, member, now, chosen)
+
     async def _in_time(self, acting: Awaitable[Answer]) -> Answer:
         """Wait for ACTING as long as Slack lets us; what is under way is never broken off."""
         task = asyncio.ensure_future(acting)
@@ -151,6 +179,9 @@ class Buttons:
             return messages.resolve_modal(incident)
         if which == "false_alarm_modal":
             return messages.false_alarm_modal(incident)
+        if which == "tone_modal":
+            quotes = await self._office.desk.posts(incident, self._office.now(), TONED)
+            return messages.tone_modal(incident, quotes)
         plan = plan_of(self._office.playbooks, incident.type, incident.severity)
         return messages.playbook_modal(incident, plan)
 
@@ -173,3 +204,4 @@ def register(app: AsyncApp, office: Office) -> None:
     app.action("open_post")(buttons.ignore)
     for callback_id in MODALS:
         app.view(callback_id)(buttons.submit)
+    app.view("tone_modal")(buttons.submit_tones)

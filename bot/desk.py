@@ -4,16 +4,19 @@ Permission is checked here and now; then the change is a compare-and-set on the 
 of two who press at once one wins and the other is told who did.
 """
 
-from collections.abc import Mapping
+from collections import Counter
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from watchers.errors import NoSuchRow, StaleIncident
 from watchers.incidents import Action, advance
-from watchers.model import Client, Incident, Reason, Role, State
+from watchers.model import Client, Incident, Quote, Reason, Role, State, Tone
 from watchers.store import Store
 
 TRIES = 4
+BEFORE = timedelta(hours=2)  # posts this long before an incident of which no first post is known
+CORRECTABLE = 500  # posts of an incident among which a window's are found again
 APPROVERS = frozenset({Role.LEGAL, Role.CLIENT_COMMS, Role.ACCOUNT_LEAD, Role.MANAGER})
 
 
@@ -92,6 +95,39 @@ class Desk:
             return Answer(done=True, incident=kept)
         return Answer(done=False, note="Not saved: the incident changes too fast. Try again.")
 
+    async def posts(self, incident: Incident, now: datetime, limit: int) -> tuple[Quote, ...]:
+        """Return INCIDENT's stored posts, most seen first, LIMIT at most."""
+        start = incident.first_post_at or incident.opened_at - BEFORE
+        types = (incident.type,) if incident.type else ()
+        return await self._store.quotes(incident.client, start, now, limit=limit, types=types)
+
+    async def correct(
+        self,
+        number: int,
+        member: Member,
+        now: datetime,
+        chosen: Callable[[Sequence[Quote]], Sequence[tuple[Quote, Tone]]],
+    ) -> Answer:
+        """Keep the tones that CHOSEN finds changed among the incident's posts, and tell the thread.
+
+        A person's word wins over the model's, for figures and for training.
+        """
+        try:
+            incident = await self._store.incident(number)
+        except NoSuchRow:
+            return Answer(done=False, note=f"There is no INC-{number} any more.")
+        changed = chosen(await self.posts(incident, now, CORRECTABLE))
+        if not changed:
+            return Answer(done=True, incident=incident)
+        refusal = self._refusal(
+            member, await self._client(incident), incident, Action.TONE, step=""
+        )
+        if refusal is not None:
+            return Answer(done=False, incident=incident, note=refusal)
+        for quote, tone in changed:
+            await self._store.correct(quote.source, quote.post_id, tone, by=member.id, now=now)
+        return await self.act(Action.TONE, number, member, now, names={}, note=_turns(changed))
+
     async def may_see(self, member: Member, client: Client) -> bool:
         """Whether MEMBER may read CLIENT's incidents: listed people, or members where none is."""
         return self._stranger(member) is None and (
@@ -141,7 +177,15 @@ _WORDS = {
     Action.FALSE_ALARM: "call it no crisis",
     Action.REOPEN: "open it again",
     Action.STEP: "tick its steps",
+    Action.TONE: "correct its posts",
 }
+
+
+def _turns(changed: Sequence[tuple[Quote, Tone]]) -> str:
+    """Return "3 posts (negative → neutral 2, unsure → negative 1)"."""
+    counted = Counter((quote.tone, tone) for quote, tone in changed)
+    parts = ", ".join(f"{old} → {new} {n}" for (old, new), n in counted.most_common())
+    return f"{len(changed)} post{'s' if len(changed) > 1 else ''} ({parts})"
 
 
 def _too_late(incident: Incident, member: Member, names: Mapping[str, str], now: datetime) -> str:

@@ -496,6 +496,7 @@ class Action(StrEnum):
     FALSE_ALARM = "false_alarm"
     REOPEN = "reopen"
     STEP = "step"
+    TONE = "tone"
 
 
 def advance(
@@ -517,6 +518,8 @@ def advance(
             return _open_again(incident, who, now)
         case Action.STEP:
             return _tick(incident, step, who, now)
+        case Action.TONE:
+            return _done(incident, Reason.TONE, who, now, f"corrected the tone of {note}")
 
 
 def _acknowledge(incident: Incident, who: str, now: datetime) -> Decision:

@@ -363,6 +363,7 @@ class Quote:
     cluster_size: int = 1
     kind: Kind = Kind.POST
     types: tuple[str, ...] = ()
+    tone: Tone = Tone.UNSURE  # the model's, or a person's, which wins
 
     @property
     def professional(self) -> bool:
@@ -466,6 +467,7 @@ class Reason(StrEnum):
     FALSE_ALARM = "false_alarm"
     REOPENED = "reopened"
     STEP = "step"
+    TONE = "tone"  # a person corrected the tone of posts
     TYPED = "typed"  # the crisis type was changed by a person
     SOURCE = "source"  # a source went blind or came back
     NOTHING = "nothing"

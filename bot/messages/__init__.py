@@ -14,11 +14,13 @@ from bot.messages.answers import (
 from bot.messages.blocks import Block, Message
 from bot.messages.check import problems
 from bot.messages.modals import (
+    corrected_tones,
     false_alarm_modal,
     modal_note,
     playbook_modal,
     resolve_modal,
     told_modal,
+    tone_modal,
 )
 from bot.messages.plan import Clock, Duty, Plan
 from bot.messages.root import fallback, root
@@ -33,6 +35,7 @@ __all__ = [
     "check_report",
     "check_text",
     "client_list",
+    "corrected_tones",
     "evidence",
     "fallback",
     "false_alarm_modal",
@@ -48,5 +51,6 @@ __all__ = [
     "root",
     "source_list",
     "told_modal",
+    "tone_modal",
     "update",
 ]

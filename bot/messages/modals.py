@@ -1,5 +1,6 @@
 """Windows that ask for a reason or show a playbook, and what comes back from them."""
 
+import hashlib
 import re
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -17,8 +18,8 @@ from bot.messages.blocks import (
 )
 from bot.messages.plan import EMPTY, Plan
 from bot.messages.text import as_is
-from bot.messages.thread import LISTED_STEPS, advice, playbook_title, step_section
-from watchers.model import Incident
+from bot.messages.thread import LISTED_STEPS, advice, playbook_title, quote_lines, step_section
+from watchers.model import Incident, Quote, Tone
 
 View = dict[str, Any]
 RESOLVED = {
@@ -35,6 +36,12 @@ FALSE_ALARM = {
     "advertisement": "An advertisement",
     "bots": "Bots",
     "not_ours": "Not ours",
+}
+TONES: dict[str, str] = {
+    Tone.NEGATIVE: "Negative",
+    Tone.NEUTRAL: "Neutral",
+    Tone.POSITIVE: "Positive",
+    Tone.UNSURE: "Cannot be told",
 }
 NOTE = 500  # characters; it stands in the root
 _MENTION = re.compile(r"<@([UW][A-Z0-9]{2,})>")
@@ -60,6 +67,48 @@ def modal_note(values: Mapping[str, Mapping[str, Mapping[str, Any]]]) -> str:
     written = values.get("note", {}).get("note", {}).get("value") or ""
     note = as_is(str(written), NOTE, lines=True) if str(written).strip() else ""
     return ": ".join(part for part in (reason, note) if part)
+
+
+def tone_modal(incident: Incident, quotes: Sequence[Quote]) -> View:
+    """Return the window in which a person says what the tone of posts really is."""
+    blocks = [context([marked(TONE_HINT if quotes else "No post of it is stored any more.")])]
+    for quote in quotes:
+        key = _tone_key(quote)
+        blocks.append(rich_text(quote_lines(quote), f"post:{key}"))
+        choice = _select(TONES)
+        choice["initial_option"] = next(
+            option for option in choice["options"] if option["value"] == quote.tone
+        )
+        blocks.append(_input(f"tone:{key}", "Its tone", choice, optional=True))
+    view = _view(f"Tones INC-{incident.number}", blocks) | {
+        "callback_id": "tone_modal",
+        "private_metadata": value(incident.number, incident.rev),
+    }
+    return view | ({"submit": plain_text("Save", 24)} if quotes else {})
+
+
+TONE_HINT = (
+    "Your word wins over the machine’s, is kept, and is what `fenghuo train` learns from."
+    " Negative: it speaks badly of something, whoever is to blame."
+)
+
+
+def corrected_tones(
+    values: Mapping[str, Mapping[str, Mapping[str, Any]]], quotes: Sequence[Quote]
+) -> tuple[tuple[Quote, Tone], ...]:
+    """Return those of QUOTES whose tone a submitted `tone_modal` changes, with the new one."""
+    changed = []
+    for quote in quotes:
+        entered = next(iter(values.get(f"tone:{_tone_key(quote)}", {}).values()), {})
+        chosen = (entered.get("selected_option") or {}).get("value")
+        if chosen in TONES and chosen != quote.tone:
+            changed.append((quote, Tone(chosen)))
+    return tuple(changed)
+
+
+def _tone_key(quote: Quote) -> str:
+    """Return a short name of a post: the addresses that feeds use as ids are too long for Slack."""
+    return hashlib.sha256(f"{quote.source}:{quote.post_id}".encode()).hexdigest()[:24]
 
 
 def told_modal(note: str) -> View:

@@ -12,6 +12,7 @@ from bot.messages.blocks import (
     TEXT,
     Block,
     Message,
+    actions,
     bullets,
     button,
     context,
@@ -62,6 +63,7 @@ SIGNS = {
     "false_alarm": "⚪",
     "reopened": "🔁",
     "step": "☑️",
+    "tone": "✏️",
     "source": "⚠️",
     "page": "🔔",
 }
@@ -80,6 +82,9 @@ def evidence(incident: Incident, quotes: Sequence[Quote]) -> Message:
         rich_text(quote_lines(quote, incident.figures.with_reposts), f"{mark}:post:{n}")
         for n, quote in enumerate(quotes, 1)
     ]
+    if quotes:
+        carried = value(incident.number, incident.rev)
+        blocks.append(actions([button("Correct tones", "tones", carried)], f"{mark}:tones"))
     lead = f": “{as_is(quotes[0].text, 60)}”" if quotes else ""
     return message(escaped(f"INC-{incident.number} {title}{lead}", 240), blocks)
 

@@ -7,8 +7,8 @@ import pytest
 import yaml
 
 from bot.demo import story
-from tests.stories.town import DUTY, LEAD, STRANGER, VIEWER, Town, elements, town
-from watchers.model import Severity, Stage, State
+from tests.stories.town import DUTY, LEAD, STRANGER, VIEWER, Town, elements, said, town
+from watchers.model import Severity, Stage, State, Tone
 
 START = datetime(2026, 3, 3, 11, tzinfo=UTC)  # seven in the evening in China
 HOUR = timedelta(hours=1)
@@ -101,6 +101,43 @@ async def test_a_step_is_ticked_in_the_thread(aulane: Town) -> None:
     steps = (await aulane.service.store.incident(incident.number)).steps
     assert next(s for s in steps if s.id == "c1").done_by == DUTY
     assert "☑" in "\n".join(aulane.thread())
+
+
+async def test_a_person_s_word_on_the_tone_of_a_post_wins(aulane: Town) -> None:
+    incident = await aulane.until_alert(within=3 * HOUR)
+    await aulane.press(DUTY, "tones")
+    modal = aulane.slack.modals(DUTY)[-1]
+    asked = [b for b in modal.view["blocks"] if b["block_id"].startswith("tone:")]
+    assert len(asked) >= 5
+    before = {b["block_id"]: b["element"]["initial_option"]["value"] for b in asked}
+    changed = next(key for key, tone in before.items() if tone == Tone.NEGATIVE)
+    answer = await aulane.slack.submit(DUTY, modal.id, {changed: Tone.POSITIVE})
+    assert answer.ok, answer
+    await aulane.rest()
+    assert "Lin corrected the tone of 1 post (negative → positive 1)" in aulane.thread()[-1]
+
+    await aulane.press(DUTY, "tones")  # the word is kept, and nothing is told of no change
+    again = aulane.slack.modals(DUTY)[-1]
+    now = {
+        b["block_id"]: b["element"]["initial_option"]["value"]
+        for b in again.view["blocks"]
+        if b["block_id"].startswith("tone:")
+    }
+    assert now.get(changed, Tone.POSITIVE) == Tone.POSITIVE
+    seen = len(aulane.thread())
+    assert (await aulane.slack.submit(DUTY, again.id, {})).ok
+    await aulane.rest()
+    assert len(aulane.thread()) == seen
+
+    await aulane.press(VIEWER, "tones")  # who only reads is told whom to ask
+    third = aulane.slack.modals(VIEWER)[-1]
+    other = next(key for key, tone in now.items() if tone == Tone.NEGATIVE)
+    await aulane.slack.submit(VIEWER, third.id, {other: Tone.NEUTRAL})
+    await aulane.rest()
+    assert len(aulane.thread()) == seen
+    assert "You may read" in said("", aulane.slack.modals(VIEWER)[-1].view["blocks"])
+    rows = await aulane.service.store.incident(incident.number)
+    assert rows.rev > incident.rev
 
 
 async def test_the_slash_command_answers_in_private(aulane: Town) -> None:

@@ -7,7 +7,7 @@ from typing import Literal
 
 from sqlalchemy import BigInteger, ColumnElement, Select, func, select, type_coerce
 
-from watchers.model import Kind, Quote
+from watchers.model import Kind, Quote, Tone
 from watchers.store.part import Part, load
 from watchers.store.rows import Minute, TypeTally, Window
 from watchers.store.schema import Instant, detectors, hits, mentions, minutes, posts
@@ -177,6 +177,7 @@ class Counting(Part):
                 cluster_size=sizes.get(row.cluster, 1),
                 kind=Kind(row.kind),
                 types=tuple(named[row.id]),
+                tone=Tone(row.tone),
             )
             for row in rows
         )
