@@ -1,6 +1,7 @@
 """A row of the outbox becomes a message: facts are fetched here, words are made in `messages`."""
 
 import asyncio
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from functools import partial
 
@@ -11,18 +12,22 @@ from bot.messages.text import source_title
 from bot.office import Directory
 from bot.plan import plan_of
 from bot.playbooks import Playbooks
+from watchers.gist import Gists
 from watchers.incidents import STAGE_WORDS
-from watchers.model import AlertKind, Client, Incident
+from watchers.model import AlertKind, Client, Gist, Incident, Quote
 from watchers.store import OutboxRow, Store
 
 
 class Renderer:
     """Renders what the store holds now, so that a late message is never stale."""
 
-    def __init__(self, store: Store, directory: Directory, playbooks: Playbooks) -> None:
+    def __init__(
+        self, store: Store, directory: Directory, playbooks: Playbooks, gists: Gists
+    ) -> None:
         self._store = store
         self._directory = directory
         self._playbooks = playbooks
+        self._gists = gists
 
     async def render(self, row: OutboxRow, now: datetime) -> Rendered | Picture:
         """Return the message of ROW."""
@@ -34,7 +39,7 @@ class Renderer:
             case AlertKind.ROOT:
                 return await self._root(incident, client, now)
             case AlertKind.EVIDENCE:
-                return messages.evidence(incident, row.alert.quotes)
+                return await self._evidence(incident, client, row.alert.quotes)
             case AlertKind.CHART:
                 return await self._chart(incident, client, now)
             case AlertKind.PLAYBOOK:
@@ -51,7 +56,24 @@ class Renderer:
         people = [p for p in (incident.owner, incident.closed_by) if p]
         names = await self._directory.names(people, now)
         plan = plan_of(self._playbooks, incident.type, incident.severity)
-        return messages.root(incident, client, names=names, now=now, plan=plan)
+        lead = [incident.lead] if incident.lead else []
+        gists = await self._told(incident, client, lead)
+        gist = gists.get(lead[0].key) if lead else None
+        return messages.root(incident, client, names=names, now=now, plan=plan, gist=gist)
+
+    async def _evidence(
+        self, incident: Incident, client: Client, quotes: Sequence[Quote]
+    ) -> Message:
+        gists = await self._told(incident, client, quotes)
+        return messages.evidence(incident, quotes, gists=gists)
+
+    async def _told(
+        self, incident: Incident, client: Client, quotes: Sequence[Quote]
+    ) -> Mapping[tuple[str, str], Gist]:
+        """Return the English of those of QUOTES that need it, where CLIENT wants it."""
+        if not client.gist:
+            return {}
+        return await self._gists.of(quotes, client, incident.type_terms)
 
     async def _playbook(self, incident: Incident, now: datetime) -> Message:
         people = [s.done_by for s in incident.steps if s.done_by]

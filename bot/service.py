@@ -28,6 +28,7 @@ from bot.render import Renderer
 from bot.settings import Settings
 from watchers.errors import BadSetting, FenghuoError
 from watchers.evidence import Gatherer
+from watchers.gist import Gists
 from watchers.http import Http
 from watchers.look import Looker
 from watchers.model import Client
@@ -123,6 +124,7 @@ class Service:
         self._stopping = asyncio.Event()
         self._at_work: set[asyncio.Task[Any]] = set()
         self._sender: asyncio.Task[None] | None = None
+        self._warming: asyncio.Task[None] | None = None
         self._undo: list[Callable[[], Awaitable[object]]] = []
 
     async def start(self) -> None:
@@ -144,10 +146,12 @@ class Service:
         await self.rounds.plan(clients, self.now())
         await self._join(web, clients)
         directory = Directory(web)
+        gists = Gists()
+        self._warming = asyncio.create_task(gists.warm(), name="gists")
         self.deliver = Deliver(
             self.store,
             sending_client(self._token(), self._api_url()),
-            Renderer(self.store, directory, self._parts.playbooks).render,
+            Renderer(self.store, directory, self._parts.playbooks, gists).render,
             operators=self.settings.operators,
             now=self.now,
             bot_id=bot,
@@ -175,8 +179,9 @@ class Service:
             await asyncio.wait(self._at_work, timeout=ANSWERS_WITHIN.total_seconds())
         for undo in reversed(self._undo):
             await undo()
-        if self._sender is not None:
-            await self._sender
+        for task in (self._sender, self._warming):
+            if task is not None:
+                await task
         await self._http.aclose()
         await self.store.close()
 

@@ -22,7 +22,7 @@ LISTS = (
     "queries",
     "sources",
 )
-KEYS = ("id", "name", *LISTS[:6], "queries", "channel", "zone", "sensitivity", "sources", "people")
+KEYS = ("id", "name", *LISTS, "channel", "zone", "sensitivity", "gist", "people")
 PERSON_KEYS = ("slack", "role", "zone", "hours", "days")
 DAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
 _ID = re.compile(r"[a-z][a-z0-9_-]{0,39}")
@@ -149,6 +149,7 @@ def _client(table: Mapping[str, Any], where: str, faults: list[str]) -> Client:
         ),
         zone=read.zone(),
         sensitivity=_sensitivity(read, table),
+        gist=_gist(read, table),
         people=_people(table, where, faults),
         names=lists["names"],
         ambiguous=lists["ambiguous"],
@@ -172,6 +173,13 @@ def _sensitivity(read: _Reader, table: Mapping[str, Any]) -> float:
         read.fault("sensitivity", f"is {value!r}; alerts a keyword and week, from 0.01 to 10")
         return 0.25
     return float(value)
+
+
+def _gist(read: _Reader, table: Mapping[str, Any]) -> bool:
+    value = table.get("gist", True)
+    if not isinstance(value, bool):
+        read.fault("gist", f"is {value!r}; true or false")
+    return value is not False
 
 
 def _people(table: Mapping[str, Any], where: str, faults: list[str]) -> tuple[Person, ...]:
@@ -262,6 +270,8 @@ def _table(client: Client) -> str:
     if client.channel:
         lines.append(f"channel = {_quoted(client.channel)}")
     lines += [f"zone = {_quoted(client.zone)}", f"sensitivity = {client.sensitivity!r}"]
+    if not client.gist:
+        lines.append("gist = false")
     for person in client.people:
         begin, end = person.hours
         lines += [

@@ -53,6 +53,7 @@ class Client:
     sensitivity: float = 0.25  # alerts accepted per keyword and week
     sources: tuple[str, ...] = ()  # empty: all that are set up
     people: tuple[Person, ...] = ()
+    gist: bool = True  # an English line by machine beside Chinese quotes
     version: int = 1
 
     @property
@@ -366,9 +367,21 @@ class Quote:
     tone: Tone = Tone.UNSURE  # the model's, or a person's, which wins
 
     @property
+    def key(self) -> tuple[str, str]:
+        return (self.source, self.post_id)
+
+    @property
     def professional(self) -> bool:
         """A verified account, or one with 100,000 followers and more."""
         return bool(self.verified) or (self.followers or 0) >= PROFESSIONAL_FOLLOWERS
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Gist:
+    """A quote in English, made by a machine. Never kept: it goes with its quote."""
+
+    text: str
+    by: str = ""  # the service that translated it; empty: our own gloss
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

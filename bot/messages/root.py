@@ -31,6 +31,7 @@ from bot.messages.text import (
     china,
     clean,
     cut,
+    gist_line,
     level,
     link,
     literal,
@@ -46,6 +47,7 @@ from watchers.incidents import STAGE_WORDS
 from watchers.model import (
     Client,
     Figures,
+    Gist,
     Incident,
     Kind,
     Proof,
@@ -92,8 +94,12 @@ def root(
     names: Mapping[str, str],
     now: datetime,
     plan: Plan | None = None,
+    gist: Gist | None = None,
 ) -> Message:
-    """Return INCIDENT's root. NAMES are display names by user id; PLAN its type's playbook."""
+    """Return INCIDENT's root. NAMES are display names by user id; PLAN its type's playbook.
+
+    GIST is the line that tells the lead post in English.
+    """
     plan = plan or EMPTY
     mark = f"inc-{incident.number}:r{incident.rev}"
     blocks = [header(_header(incident, client), f"{mark}:head")]
@@ -101,7 +107,7 @@ def root(
         blocks += [section(marked(_outcome(incident, now)), f"{mark}:count")]
     else:
         blocks += [section(marked(_counts(incident, now)), f"{mark}:count")]
-    blocks += _lead(incident.lead, incident.state, mark, now)
+    blocks += _lead(incident.lead, incident.state, mark, now, gist)
     if incident.state.closed:
         blocks += [
             context([marked(_course(incident, plan))], f"{mark}:course"),
@@ -198,7 +204,10 @@ def _stage(proof: Proof, now: datetime) -> str:
 
 
 # -------------------------------------------------------------------------------------------- lead
-def _lead(lead: Quote | None, state: State, mark: str, now: datetime) -> list[Block]:
+def _lead(
+    lead: Quote | None, state: State, mark: str, now: datetime, gist: Gist | None
+) -> list[Block]:
+    """Return the lead post in two lines; with a GIST its author stands beside it."""
     if lead is None:
         return [context([plain_text("Lead post: none stored yet")], f"{mark}:lead")]
     first = "First" if state.closed else "Lead"
@@ -207,6 +216,14 @@ def _lead(lead: Quote | None, state: State, mark: str, now: datetime) -> list[Bl
     if lead.reposts:
         facts.append(plural_reposts(lead.reposts))
     facts.append(link(lead.url, "Open post ↗") if address(lead.url) else "no link")
+    if gist:
+        said = literal(as_is(lead.text, QUOTE), 2 * QUOTE)
+        who = literal(author(lead), 160)
+        told = marked(f"{first}: “{said}” {who} · {' · '.join(facts)}")
+        return [
+            section(told, f"{mark}:lead"),
+            context([plain_text(gist_line(gist))], f"{mark}:gist"),
+        ]
     return [
         section(quote, f"{mark}:lead"),
         context([plain_text(author(lead), 160), marked(" · ".join(facts))], f"{mark}:who"),

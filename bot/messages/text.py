@@ -10,8 +10,11 @@ import unicodedata
 from collections.abc import Callable, Iterator
 from datetime import datetime, timedelta, timezone
 
+from watchers.model import Gist
+
 CHINA = timezone(timedelta(hours=8))  # no daylight saving since 1991
 LONGEST_ADDRESS = 1_000  # characters; a longer one is shown without a link
+GIST = 300  # characters of a machine's English
 MARKS = 3  # combining marks on one character; more are somebody's joke
 
 _JOINER = "\u200d"
@@ -202,6 +205,12 @@ def level(usual: float) -> str:
 def plural(count: float, one: str, many: str = "") -> str:
     """Return COUNT with its noun."""
     return f"{number(count)} {one if count == 1 else many or one + 's'}"
+
+
+def gist_line(gist: Gist) -> str:
+    """Return a machine's English of a quote, marked as such, as plain text."""
+    made = f"machine translation ({gist.by})" if gist.by else "gist (machine)"
+    return f"{made}: {as_is(gist.text, GIST)}"
 
 
 def source_title(source: str) -> str:

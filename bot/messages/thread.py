@@ -7,6 +7,7 @@ playbook when a step is ticked: its blocks keep their kinds.
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime
+from types import MappingProxyType
 
 from bot.messages.blocks import (
     TEXT,
@@ -34,6 +35,7 @@ from bot.messages.text import (
     as_is,
     escaped,
     fallback_time,
+    gist_line,
     literal,
     number,
     plural,
@@ -41,8 +43,9 @@ from bot.messages.text import (
     time_format,
     when,
 )
-from watchers.model import Alert, Incident, Quote, Step
+from watchers.model import Alert, Gist, Incident, Quote, Step
 
+NO_GISTS: Mapping[tuple[str, str], Gist] = MappingProxyType({})
 QUOTED = 400  # characters of a post in the evidence
 LISTED_STEPS = 40  # of Slack's fifty blocks
 _USER = re.compile(r"[UW][A-Z0-9]{2,}")
@@ -70,16 +73,22 @@ SIGNS = {
 
 
 # -------------------------------------------------------------------------------------- evidence
-def evidence(incident: Incident, quotes: Sequence[Quote]) -> Message:
-    """Return the posts that show what it is about, as they were stored."""
+def evidence(
+    incident: Incident,
+    quotes: Sequence[Quote],
+    *,
+    gists: Mapping[tuple[str, str], Gist] = NO_GISTS,
+) -> Message:
+    """Return the posts that show what it is about, as they were stored; GISTS by their keys."""
     mark = f"inc-{incident.number}:r{incident.rev}"
     title = f"Evidence: {plural(len(quotes), 'post')}, most seen first" if quotes else NO_POSTS
     blocks = [rich_text([line([words(title, bold=True)])], f"{mark}:title")]
     facts = _spread(incident, quotes)
     if facts:
         blocks.append(context([plain_text(facts)], f"{mark}:spread"))
+    total = incident.figures.with_reposts
     blocks += [
-        rich_text(quote_lines(quote, incident.figures.with_reposts), f"{mark}:post:{n}")
+        rich_text(quote_lines(quote, total, gists.get(quote.key)), f"{mark}:post:{n}")
         for n, quote in enumerate(quotes, 1)
     ]
     if quotes:
@@ -114,8 +123,8 @@ def _repeats(copies: int, total: int, what: str) -> str:
     return f"{number(copies)}{whole} {verb} {what}"
 
 
-def quote_lines(quote: Quote, total: int = 0) -> list[Block]:
-    """Return a stored post in rich text: its words, then who, when, how far, where.
+def quote_lines(quote: Quote, total: int = 0, gist: Gist | None = None) -> list[Block]:
+    """Return a stored post in rich text: its words, its GIST, then who, when, how far, where.
 
     TOTAL counts all posts with reposts, of which the post's cluster is a part; 0: not counted.
     """
@@ -126,7 +135,8 @@ def quote_lines(quote: Quote, total: int = 0) -> list[Block]:
         facts.append(words(f" · {_repeats(quote.cluster_size - 1, total, 'this')}"))
     if address(quote.url):
         facts += [words(" · "), web_link(quote.url, "Open post ↗")]
-    return [quotation([words(quote.text, QUOTED)]), line(facts)]
+    told = [line([words(gist_line(gist))])] if gist else []
+    return [quotation([words(quote.text, QUOTED)]), *told, line(facts)]
 
 
 def _date(at: datetime) -> Block:

@@ -33,6 +33,7 @@ from watchers.model import (
     AlertKind,
     Client,
     Figures,
+    Gist,
     Health,
     Incident,
     Outcome,
@@ -105,6 +106,49 @@ def test_the_first_alert_reads_like_the_sample() -> None:
 @pytest.mark.parametrize("story", [incident(), sample_b(), sample_c()], ids=["A", "B", "C"])
 def test_a_root_has_eight_lines_at_most(story: Incident) -> None:
     assert len(shown(root(story)).splitlines()) <= 8
+    told = messages.root(story, CLIENT, names=NAMES, now=NOW, plan=PLAN, gist=GIST)
+    assert len(shown(told).splitlines()) <= 8
+
+
+GIST = Gist(text="just bought 3 days Aulane heater at night spontaneously caught fire")
+
+
+def test_a_root_tells_its_lead_post_in_english_under_the_quote() -> None:
+    story = incident()
+    made = messages.root(story, CLIENT, names=NAMES, now=NOW, plan=PLAN, gist=GIST)
+    lines = shown(made).splitlines()
+    assert story.lead is not None
+    place = next(n for n, text in enumerate(lines) if text.startswith("Lead: “"))
+    assert "Open post" in lines[place]
+    assert lines[place + 1] == f"gist (machine): {GIST.text}"
+    assert problems(made) == []
+
+
+def test_a_service_s_translation_is_marked_with_its_name() -> None:
+    gist = Gist(text="<!channel> *all*", by="DeepL")
+    made = messages.root(incident(), CLIENT, names=NAMES, now=NOW, plan=PLAN, gist=gist)
+    assert "machine translation (DeepL): <!channel> *all*" in shown(made)
+    told = next(b for b in made.blocks if b.get("block_id", "").endswith(":gist"))
+    assert told["elements"][0]["type"] == "plain_text"  # which knows no markup
+
+
+def test_a_lead_beside_a_gist_stays_text() -> None:
+    story = incident()
+    assert story.lead is not None
+    lead = replace(story.lead, text="<!channel> *奥岚* :fire: <https://x.example|y>", who="*_a_*")
+    made = messages.root(
+        replace(story, lead=lead), CLIENT, names=NAMES, now=NOW, plan=PLAN, gist=GIST
+    )
+    told = next(b for b in made.blocks if b.get("block_id", "").endswith(":lead"))["text"]["text"]
+    assert "<!channel>" not in told
+    assert "*" not in told
+    assert ":fire:" not in told
+
+
+def test_the_evidence_tells_each_post_in_english() -> None:
+    made = messages.evidence(incident(), QUOTES, gists={QUOTES[0].key: GIST})
+    assert shown(made).count("gist (machine): ") == 1
+    assert problems(made) == []
 
 
 def test_the_phone_shows_severity_client_what_and_how_much() -> None:

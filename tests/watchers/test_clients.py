@@ -166,3 +166,13 @@ def test_what_is_written_reads_the_same(clients: list[Client]) -> None:
 def test_people_are_written_too() -> None:
     clients = load(GOOD + LEAST, "x")
     assert load(dump(clients), "x") == clients
+
+
+def test_a_client_can_do_without_the_english_line() -> None:
+    text = '[[client]]\nid = "a"\nname = "A"\nnames = ["奥岚"]\ngist = false\n'
+    (client,) = load(text, "clients.toml")
+    assert client.gist is False
+    assert load(dump((client,)), "again") == (client,)
+    assert load(text.replace("gist = false\n", ""), "clients.toml")[0].gist is True
+    with pytest.raises(BadClientFile, match="gist is 'no'; true or false"):
+        load(text.replace("false", '"no"'), "clients.toml")
