@@ -17,15 +17,19 @@ from slack_sdk.web.async_slack_response import AsyncSlackResponse
 from bot import playbooks
 from bot.cli import DONE, FAILED, Shell, Verb, json_flag, writable
 from bot.offline import load_clients
+from bot.service import translation
 from bot.settings import Settings, data_folder, read
 from watchers import clients as client_files
+from watchers import provider
 from watchers.errors import BadInput, FenghuoError
+from watchers.gist import fault
 from watchers.http import Http
 from watchers.model import Client
 from watchers.sources import SOURCES
 from watchers.store import Store
 from watchers.tone import ToneModel
 
+SAMPLE = "今天天气很好，我们去公园吧"  # what the doctor has translated
 SCOPES = frozenset(
     {
         "channels:history",
@@ -205,6 +209,7 @@ async def _examine(shell: Shell) -> list[Finding]:
     findings.append(found)
     findings += _clients(known)
     findings += await _sources(settings, shell)
+    findings += await _translation(settings, shell)
     findings += await _slack(settings, known, shell)
     return findings
 
@@ -286,6 +291,25 @@ async def _sources(settings: Settings, shell: Shell) -> list[Finding]:
         mend = "set up at least one source: FEED_URLS needs no account"
         findings.append(Finding(what="sources", ok=False, detail="none is set up", mend=mend))
     return findings
+
+
+async def _translation(settings: Settings, shell: Shell) -> list[Finding]:
+    """Have an invented sentence translated and the answer checked, as an alert would."""
+    service = translation(settings)
+    if service is None:
+        return []
+    what = f"translation by {service.name}"
+    async with Http(contact=settings.contact) as http:
+        http.keep_secret(service.key)
+        try:
+            said = await provider.ask(http, service, SAMPLE, shell.now())
+        except FenghuoError as error:
+            mend = "correct FENGHUO_TRANSLATE_URL, _KEY and _MODEL, or empty FENGHUO_TRANSLATE"
+            return [Finding(what=what, ok=False, detail=str(error), mend=mend)]
+    wrong = fault(said, SAMPLE, None)
+    mend = "alerts would carry the offline gist; try another model" if wrong else ""
+    detail = f"its answer was refused: {wrong}" if wrong else "answers"
+    return [Finding(what=what, ok=wrong is None, detail=detail, mend=mend)]
 
 
 async def _slack(settings: Settings, known: tuple[Client, ...], shell: Shell) -> list[Finding]:

@@ -15,6 +15,7 @@ from bot.playbooks import Playbooks
 from watchers.gist import Gists
 from watchers.incidents import STAGE_WORDS
 from watchers.model import AlertKind, Client, Gist, Incident, Quote
+from watchers.provider import Translator
 from watchers.store import OutboxRow, Store
 
 
@@ -22,12 +23,18 @@ class Renderer:
     """Renders what the store holds now, so that a late message is never stale."""
 
     def __init__(
-        self, store: Store, directory: Directory, playbooks: Playbooks, gists: Gists
+        self,
+        store: Store,
+        directory: Directory,
+        playbooks: Playbooks,
+        gists: Gists,
+        translator: Translator | None = None,
     ) -> None:
         self._store = store
         self._directory = directory
         self._playbooks = playbooks
         self._gists = gists
+        self._translator = translator
 
     async def render(self, row: OutboxRow, now: datetime) -> Rendered | Picture:
         """Return the message of ROW."""
@@ -73,7 +80,13 @@ class Renderer:
         """Return the English of those of QUOTES that need it, where CLIENT wants it."""
         if not client.gist:
             return {}
-        return await self._gists.of(quotes, client, incident.type_terms)
+        told = await self._gists.of(quotes, client, incident.type_terms)
+        if self._translator is None:
+            return told
+        if incident.lead is not None and incident.lead.key in told:
+            self._translator.want(incident.number, incident.lead, client)
+        better = {q.key: gist for q in quotes if (gist := self._translator.known(q))}
+        return {**told, **better}
 
     async def _playbook(self, incident: Incident, now: datetime) -> Message:
         people = [s.done_by for s in incident.steps if s.done_by]

@@ -26,12 +26,14 @@ from bot.playbooks import Playbooks
 from bot.preview import Preview
 from bot.render import Renderer
 from bot.settings import Settings
+from watchers import provider
 from watchers.errors import BadSetting, FenghuoError
 from watchers.evidence import Gatherer
-from watchers.gist import Gists
-from watchers.http import Http
+from watchers.gist import Gists, Glosser
+from watchers.http import Http, Secret
 from watchers.look import Looker
 from watchers.model import Client
+from watchers.provider import Translator
 from watchers.round import Rounds
 from watchers.schedule import KEEP_WATCH, TICK, Schedule
 from watchers.sources import set_up
@@ -96,6 +98,19 @@ async def build_looker(
     return Looker(store, stages, rounds, Gatherer(store, {t.id: t for t in types}, play))
 
 
+def translation(settings: Settings) -> provider.Service | None:
+    """Return the translation service of SETTINGS; None: none is wanted."""
+    wanted = settings.translate
+    if wanted is None:
+        return None
+    return provider.Service(
+        kind=wanted.kind,
+        url=wanted.url or provider.ADDRESSES[wanted.kind],
+        key=Secret(wanted.key),
+        model=wanted.model,
+    )
+
+
 class Service:
     """The running bot."""
 
@@ -146,12 +161,15 @@ class Service:
         await self.rounds.plan(clients, self.now())
         await self._join(web, clients)
         directory = Directory(web)
-        gists = Gists()
+        glosser = Glosser()
+        gists = Gists(glosser)
         self._warming = asyncio.create_task(gists.warm(), name="gists")
         self.deliver = Deliver(
             self.store,
             sending_client(self._token(), self._api_url()),
-            Renderer(self.store, directory, self._parts.playbooks, gists).render,
+            Renderer(
+                self.store, directory, self._parts.playbooks, gists, self._translator(glosser)
+            ).render,
             operators=self.settings.operators,
             now=self.now,
             bot_id=bot,
@@ -225,6 +243,21 @@ class Service:
                 await web.conversations_join(channel=channel)
             except SlackApiError as error:
                 log.warning("cannot join", channel=channel, whose=whose, mend=_join_mend(error))
+
+    def _translator(self, glosser: Glosser) -> Translator | None:
+        service = translation(self.settings)
+        if service is None:
+            return None
+        translator = Translator(
+            service,
+            self._http,
+            self.store,
+            glosser,
+            now=self.now,
+            operators=self.settings.operators,
+        )
+        self._undo.append(translator.stop)
+        return translator
 
     def _office(self, directory: Directory, team: str) -> Office:
         gatherer = Gatherer(

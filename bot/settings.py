@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Literal
 from urllib.parse import urlsplit
 
 from watchers.errors import BadSetting
@@ -31,12 +32,26 @@ ROWS = (
     Row(name="FENGHUO_OPERATORS_CHANNEL", meaning="Slack channel for trouble with sources and delivery"),
     Row(name="FENGHUO_PLAYBOOKS", meaning="folder of your own playbooks; a file replaces the shipped one of its id"),
     Row(name="FENGHUO_MODEL", meaning="your own tone model, made by fenghuo train"),
+    Row(name="FENGHUO_TRANSLATE", meaning="deepl or openai: lead posts go to that service for an English line; off while empty"),
+    Row(name="FENGHUO_TRANSLATE_URL", meaning="its address; default: api-free.deepl.com or api.openai.com/v1"),
+    Row(name="FENGHUO_TRANSLATE_KEY", meaning="its key", secret=True),
+    Row(name="FENGHUO_TRANSLATE_MODEL", meaning="the model, for openai"),
     Row(name="FENGHUO_RETENTION_DAYS", meaning="posts older than this are deleted each day", default="90"),
     Row(name="FENGHUO_PREVIEW_PORT", meaning="port of the preview page on loopback; 0 picks a free one", default="8642"),
     Row(name="FENGHUO_CONTACT", meaning="mail or web address that sources see in our User-Agent", default="contact not given"),
     Row(name="FENGHUO_LOG", meaning="debug, info, warning or error", default="info"),
 )  # fmt: skip
 LEVELS = ("debug", "info", "warning", "error")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Translate:
+    """The service that translates lead posts."""
+
+    kind: Literal["deepl", "openai"]
+    url: str  # without its last slash; empty: the usual one
+    key: str = field(repr=False)
+    model: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -51,6 +66,7 @@ class Settings:
     operators: str | None = None
     playbooks: Path | None = None
     model: Path | None = None
+    translate: Translate | None = None
     retention_days: int = 90
     preview_port: int = 8642
     contact: str = "contact not given"
@@ -80,6 +96,7 @@ def read(environment: Mapping[str, str]) -> Settings:
         operators=_channel(given, "FENGHUO_OPERATORS_CHANNEL", faults),
         playbooks=_folder(given, "FENGHUO_PLAYBOOKS", faults),
         model=_file(given, "FENGHUO_MODEL", faults),
+        translate=_translate(given, faults),
         retention_days=_number(given, "FENGHUO_RETENTION_DAYS", 1, 3650, faults),
         preview_port=_number(given, "FENGHUO_PREVIEW_PORT", 0, 65535, faults),
         contact=given["FENGHUO_CONTACT"],
@@ -141,6 +158,29 @@ def _address(given: Mapping[str, str], name: str, faults: list[str]) -> str:
     if parts.scheme != "https" and not (parts.scheme == "http" and parts.hostname in LOOPBACK):
         faults.append(f"{name} must begin with https:// (http:// is for loopback only)")
     return address
+
+
+def _translate(given: Mapping[str, str], faults: list[str]) -> Translate | None:
+    """Return the service for translations; None: none is wanted."""
+    kind, key = given["FENGHUO_TRANSLATE"].lower(), given["FENGHUO_TRANSLATE_KEY"]
+    model = given["FENGHUO_TRANSLATE_MODEL"]
+    if not kind:
+        return None
+    url = given["FENGHUO_TRANSLATE_URL"]
+    if url:
+        url = _address(given, "FENGHUO_TRANSLATE_URL", faults).rstrip("/")
+    if kind == "deepl":
+        if not key:
+            faults.append("FENGHUO_TRANSLATE_KEY is missing: the key of your DeepL account")
+        return Translate(kind="deepl", url=url, key=key, model="")
+    if kind == "openai":
+        if not model:
+            faults.append("FENGHUO_TRANSLATE_MODEL is missing: the name of the model to ask")
+        if not key and not url:
+            faults.append("FENGHUO_TRANSLATE_KEY is missing: the key of your account there")
+        return Translate(kind="openai", url=url, key=key, model=model)
+    faults.append(f"FENGHUO_TRANSLATE is {kind!r}, but deepl or openai is needed (or nothing)")
+    return None
 
 
 def _channel(given: Mapping[str, str], name: str, faults: list[str]) -> str | None:

@@ -14,6 +14,7 @@ from urllib.parse import urlsplit
 
 import pytest
 from aiohttp import web
+from pytest_httpserver import HTTPServer
 
 from bot.preview import SCOPES, Channel, Preview
 from tests.bot.conftest import NOW, Answer, Ask
@@ -344,6 +345,29 @@ def test_without_anything_the_doctor_says_what_to_do_first(ask: Ask) -> None:
     assert answer.code == 1
     assert "✗ clients: none\n    → fenghuo clients import" in answer.out
     assert "✓ tone model: version" in answer.out
+
+
+@pytest.mark.parametrize(
+    ("status", "text", "told"),
+    [
+        (200, "The weather is fine today, let us go to the park.", "answers"),
+        (200, "See http://evil.example for 99 offers", "refused: it holds a link"),
+        (403, "", "answered 403"),
+    ],
+)
+def test_the_doctor_tries_the_translation(
+    ask: Ask, httpserver: HTTPServer, status: int, text: str, told: str
+) -> None:
+    answer = {"translations": [{"text": text}]}
+    httpserver.expect_request("/v2/translate").respond_with_json(answer, status)
+    given = {
+        "FENGHUO_TRANSLATE": "deepl",
+        "FENGHUO_TRANSLATE_KEY": "k",
+        "FENGHUO_TRANSLATE_URL": httpserver.url_for("").rstrip("/"),
+    }
+    row = findings(ask("doctor", "--json", **given))["translation by DeepL"]
+    assert told in str(row["detail"])
+    assert row["ok"] == (told == "answers")
 
 
 def test_in_order_everything_is_told_so(ask: Ask, write: Write, slack: Open) -> None:

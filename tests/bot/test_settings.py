@@ -92,3 +92,36 @@ def test_loopback_may_be_spoken_to_in_plain(tmp_path: Path) -> None:
 def test_every_row_has_a_meaning() -> None:
     assert all(row.meaning for row in ROWS)
     assert len({row.name for row in ROWS}) == len(ROWS)
+
+
+@pytest.mark.parametrize(
+    ("given", "says"),
+    [
+        ({"FENGHUO_TRANSLATE": "babel"}, "'babel', but deepl or openai is needed"),
+        ({"FENGHUO_TRANSLATE": "deepl"}, "FENGHUO_TRANSLATE_KEY is missing"),
+        ({"FENGHUO_TRANSLATE": "openai"}, "FENGHUO_TRANSLATE_MODEL is missing"),
+        ({"FENGHUO_TRANSLATE": "openai"}, "FENGHUO_TRANSLATE_KEY is missing"),
+        (
+            {"FENGHUO_TRANSLATE": "deepl", "FENGHUO_TRANSLATE_URL": "http://far.example"},
+            "FENGHUO_TRANSLATE_URL must begin with https://",
+        ),
+    ],
+)
+def test_what_is_wrong_with_the_translation_is_said_at_the_start(
+    given: dict[str, str], says: str
+) -> None:
+    with pytest.raises(BadSetting, match=says):
+        read(given)
+
+
+def test_translation_is_off_until_it_is_asked_for() -> None:
+    assert read({"FENGHUO_TRANSLATE_KEY": "k"}).translate is None
+    given = {"FENGHUO_TRANSLATE": "DeepL", "FENGHUO_TRANSLATE_KEY": "k-secret"}
+    settings = read(given)
+    assert settings.translate is not None
+    assert settings.translate.kind == "deepl"
+    assert "k-secret" not in repr(settings)
+    local = {"FENGHUO_TRANSLATE": "openai", "FENGHUO_TRANSLATE_MODEL": "m"}
+    found = read(local | {"FENGHUO_TRANSLATE_URL": "http://127.0.0.1:11434/v1/"}).translate
+    assert found is not None
+    assert found.url == "http://127.0.0.1:11434/v1"

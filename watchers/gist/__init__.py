@@ -3,9 +3,11 @@
 dictionary -> CC-CEDICT, a gloss a word        numbers -> numbers, sums, dates
 words      -> a text as words, each with kind  english -> past tense and the like
 line       -> the gist of a post               gists   -> the gists of quotes, beside the loop
+answer     -> whether a translation from outside may be shown
 """
 
+from watchers.gist.answer import fault
 from watchers.gist.gists import Gists
-from watchers.gist.line import LONGEST, Glosser
+from watchers.gist.line import LONGEST, Glosser, bare
 
-__all__ = ["LONGEST", "Gists", "Glosser"]
+__all__ = ["LONGEST", "Gists", "Glosser", "bare", "fault"]

@@ -141,6 +141,21 @@ class Outbox(Part):
 
         await self._db.write(work)
 
+    async def show_root_again(self, incident: int, *, now: datetime) -> bool:
+        """Have the root of INCIDENT edited; False where it is being sent this very moment."""
+
+        async def work(conn: AsyncConnection) -> bool:
+            root = (outbox.c.incident == incident, outbox.c.kind == AlertKind.ROOT)
+            await conn.execute(
+                update(outbox)
+                .where(*root, outbox.c.state == RowState.SENT)
+                .values(state=RowState.NEW, next_at=now)
+            )
+            state = await conn.scalar(select(outbox.c.state).where(*root))
+            return state not in (RowState.SENDING, RowState.UNKNOWN)
+
+        return await self._db.write(work)
+
     async def lose_root(self, incident: int, *, now: datetime) -> None:
         """Have the root of INCIDENT posted anew, where it first belonged: the old one is gone."""
 
