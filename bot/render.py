@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from datetime import datetime
 from functools import partial
 
@@ -12,11 +13,14 @@ from bot.messages.text import source_title
 from bot.office import Directory
 from bot.plan import plan_of
 from bot.playbooks import Playbooks
+from watchers.evidence import STORY_WINDOW
 from watchers.gist import Gists
 from watchers.incidents import STAGE_WORDS
 from watchers.model import AlertKind, Client, Gist, Incident, Quote
 from watchers.provider import Translator
 from watchers.store import OutboxRow, Store
+
+READ = 60  # posts, most seen first, that main points are taken from
 
 
 class Renderer:
@@ -46,7 +50,7 @@ class Renderer:
             case AlertKind.ROOT:
                 return await self._root(incident, client, now)
             case AlertKind.EVIDENCE:
-                return await self._evidence(incident, client, row.alert.quotes)
+                return await self._evidence(incident, client, row.alert.quotes, now)
             case AlertKind.CHART:
                 return await self._chart(incident, client, now)
             case AlertKind.PLAYBOOK:
@@ -69,10 +73,16 @@ class Renderer:
         return messages.root(incident, client, names=names, now=now, plan=plan, gist=gist)
 
     async def _evidence(
-        self, incident: Incident, client: Client, quotes: Sequence[Quote]
+        self, incident: Incident, client: Client, quotes: Sequence[Quote], now: datetime
     ) -> Message:
         gists = await self._told(incident, client, quotes)
-        return messages.evidence(incident, quotes, gists=gists)
+        start = incident.first_post_at or incident.opened_at - STORY_WINDOW
+        types = (incident.type,) if incident.type else ()
+        posts = await self._store.quotes(client.id, start, now, limit=READ, types=types)
+        points = [replace(p.quote, text=p.text) for p in await self._gists.points(posts)]
+        told = await self._told(incident, client, points)
+        pairs = [(point, told.get(point.key)) for point in points]
+        return messages.evidence(incident, quotes, gists=gists, points=pairs, of=len(posts))
 
     async def _told(
         self, incident: Incident, client: Client, quotes: Sequence[Quote]

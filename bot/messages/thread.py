@@ -78,14 +78,22 @@ def evidence(
     quotes: Sequence[Quote],
     *,
     gists: Mapping[tuple[str, str], Gist] = NO_GISTS,
+    points: Sequence[tuple[Quote, Gist | None]] = (),
+    of: int = 0,
 ) -> Message:
-    """Return the posts that show what it is about, as they were stored; GISTS by their keys."""
+    """Return the posts that show what it is about, as they were stored; GISTS by their keys.
+
+    POINTS are sentences of stored posts, chosen by a machine from OF posts, each as the quote
+    of its post cut to it, with its own gist.
+    """
     mark = f"inc-{incident.number}:r{incident.rev}"
     title = f"Evidence: {plural(len(quotes), 'post')}, most seen first" if quotes else NO_POSTS
     blocks = [rich_text([line([words(title, bold=True)])], f"{mark}:title")]
     facts = _spread(incident, quotes)
     if facts:
         blocks.append(context([plain_text(facts)], f"{mark}:spread"))
+    if points:
+        blocks.append(rich_text(_points(points, of), f"{mark}:points"))
     total = incident.figures.with_reposts
     blocks += [
         rich_text(quote_lines(quote, total, gists.get(quote.key)), f"{mark}:post:{n}")
@@ -99,6 +107,17 @@ def evidence(
 
 
 NO_POSTS = "Evidence: no post is stored yet"
+
+
+def _points(points: Sequence[tuple[Quote, Gist | None]], of: int) -> list[Block]:
+    """Return the main points, each with its gist and its post."""
+    title = f"Main points, sentences chosen by machine from {plural(of, 'post')}"
+    told = []
+    for point, gist in points:
+        english = [words(f" · {gist_line(gist)}")] if gist else []
+        link_ = [words(" · "), web_link(point.url, "its post ↗")] if address(point.url) else []
+        told.append([words(f"“{as_is(point.text, 100)}”"), *english, *link_])
+    return [line([words(title, bold=True)]), bullets(told)]
 
 
 def _spread(incident: Incident, quotes: Sequence[Quote]) -> str:

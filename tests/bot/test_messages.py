@@ -795,3 +795,13 @@ def test_any_text_in_any_answer_or_window_is_one_that_slack_takes(
         messages.told_modal(text),
     ):
         assert problems(view) == []
+
+
+def test_main_points_stand_before_the_posts_each_with_its_own() -> None:
+    points = [(replace(QUOTES[1], text="同款，也冒烟了"), Gist(text="the same model, also smoked"))]
+    made = messages.evidence(incident(), QUOTES, points=points, of=21)
+    told = shown(made)
+    assert "Main points, sentences chosen by machine from 21 posts" in told
+    assert "“同款，也冒烟了” · gist (machine): the same model, also smoked" in told
+    assert told.index("Main points") < told.index(QUOTES[0].text)
+    assert problems(made) == []

@@ -6,6 +6,7 @@ from collections.abc import Collection, Mapping, Sequence
 import structlog
 
 from watchers.gist.line import Glosser
+from watchers.gist.points import Point, main_points
 from watchers.model import Client, Gist, Quote
 
 log = structlog.get_logger(__name__)
@@ -26,6 +27,14 @@ class Gists:
     ) -> Mapping[tuple[str, str], Gist]:
         """Return the gist of each of QUOTES that needs one, by its key."""
         return await asyncio.to_thread(self._now, tuple(quotes), client, tuple(terms))
+
+    async def points(self, quotes: Sequence[Quote]) -> tuple[Point, ...]:
+        """Return the main points of a story from its posts; none where that fails."""
+        try:
+            return await asyncio.to_thread(main_points, tuple(quotes))
+        except Exception:  # as above
+            log.exception("no main points")
+            return ()
 
     def _now(
         self, quotes: Sequence[Quote], client: Client, terms: Collection[str]
