@@ -1,6 +1,7 @@
 """The gist: what an English reader is told of a Chinese post, and what never turns round in it."""
 
 import re
+from importlib.resources import files
 
 import pytest
 from hypothesis import given
@@ -53,13 +54,18 @@ CASES = [
     pytest.param("奥岚没有把钱退给我", ["did not return money to I"], id="not, before the object"),
     pytest.param("一点都不安全", ["not at all"], id="not at all"),
     pytest.param("不得不投诉", ["have to complain"], id="two denials make a must"),
+    pytest.param("我一分钱都唔会捐", ["will not"], id="in Cantonese"),
+    pytest.param("奥岚不鼙鼙", ["not …"], id="what it denies is not known"),
     # ---- what looks like a negation and is none
+    pytest.param("还有没有良心", ["is there still any conscience"], id="is there any"),
     pytest.param("到底召不召回？", ["recall or not"], id="recall or not"),
     pytest.param("是不是骗人？", ["is it so cheat people?"], id="is it"),
     pytest.param("奥岚的态度不错", ["not bad"], id="not bad"),
     pytest.param("他们不断投诉", ["constantly complain"], id="constantly"),
     pytest.param("别人也遇到了", ["other people also ran into"], id="others"),
+    pytest.param("取悦别国人民", ["other countries"], id="other countries"),
     # ---- numbers
+    pytest.param("升级到6.1.3没变快", ["6.1.3"], id="a version stays whole"),
     pytest.param("花了三千多元", ["spent 3,000+ yuan"], id="a sum and more"),
     pytest.param("花了3万块", ["spent 30,000 yuan"], id="ten thousands"),
     pytest.param("投诉了两次", ["complained twice"], id="twice"),
@@ -83,6 +89,11 @@ CASES = [
     pytest.param("千万小心", ["be sure to"], id="ten million is be sure"),
     pytest.param("上午10:08开售", ["10:08"], id="a time stays whole"),
     pytest.param("和奥岚一模一样", ["exactly the same"], id="a figure inside a word counts nothing"),
+    pytest.param("奥岚发布四点声明", ["4 points statement"], id="four points are no time"),
+    pytest.param("下午四点发布", ["4 o'clock"], id="four in the afternoon"),
+    pytest.param("五日内退款", ["within 5 days"], id="within days"),
+    pytest.param("15日开售", ["the 15th"], id="a day of the month"),
+    pytest.param("有一股焦味", ["burnt smell"], id="a whiff is no share"),
     # ---- names, Latin words
     pytest.param("奧嵐取暖器冒煙了", ["Aulane heater smoked"], id="traditional script"),
     pytest.param("小岚的客服", ["Aulane's customer service"], id="a nickname"),
@@ -209,3 +220,9 @@ def test_past_and_participle() -> None:
         "caught fire", "denied", "banned", "spontaneously caught fire", "smoked",
     ]  # fmt: skip
     assert participle("take away") == "taken away"
+
+
+def test_no_word_of_the_table_stands_twice_or_under_no_heading() -> None:
+    lines = files("watchers.gist").joinpath("words.txt").read_text("utf-8").splitlines()
+    words = [line.split(" ")[0] for line in lines if line and line[0] not in "#["]
+    assert len(words) == len(set(words)) == len(table())

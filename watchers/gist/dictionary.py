@@ -114,7 +114,7 @@ def short(sense: str) -> str | None:
     for part in re.split(r"[;,]", sense):
         told = _SOMEBODY.sub("", _REFERENCE.sub("", part)).strip(" .-~'\"!?")
         told = re.sub(r"\s+", " ", told)
-        if re.search("[a-z]", told) and not re.search(r"[()\[\]:]|abbr", told):
+        if re.search("[A-Za-z]", told) and not re.search(r"[()\[\]:]|abbr", told):
             found.append(told)
     best = next((t for t in found if len(_START.sub("", t).split()) <= LONGEST), None)
     if best is None:

@@ -422,18 +422,22 @@ def _handled(words: Sequence[Word], at: int) -> tuple[str, int]:
     return "", 0
 
 
-def _denied(words: Sequence[Word], at: int, before: Sequence[str]) -> tuple[str, int]:  # noqa: C901, PLR0911 -- a list of rules
+def _denied(words: Sequence[Word], at: int, before: Sequence[str]) -> tuple[str, int]:  # noqa: C901, PLR0911, PLR0912 -- a list of rules
     """Return the negation at AT with what it denies, and how many words that took."""
     word = words[at]
     place = at + 1
     while place < len(words) and words[place].kind is Kind.DROPPED:
         place += 1
-    if place >= len(words) or words[place].kind is Kind.UNKNOWN or words[place].zh == "的":
+    if place < len(words) and words[place].kind is Kind.UNKNOWN:
+        return f"{_alone(word)} …", place - at + 1  # what it denies is not known
+    if place >= len(words) or words[place].zh == "的":
         return _alone(word), 1
     following = words[place]
     used = place - at + 1
     if following.zh in ("把", "被"):
         return _denied_turn(words, at, place)
+    if word.zh == "别" and following.kind is Kind.NOUN and len(following.zh) == 1:
+        return f"other {following.en}", used  # 别国: other countries
     if following.kind is Kind.NEGATIVE:
         rest, more = _denied(words, place, before)
         return f"{word.en} {rest}", place - at + more
@@ -445,6 +449,8 @@ def _denied(words: Sequence[Word], at: int, before: Sequence[str]) -> tuple[str,
         if following.kind in (Kind.NOUN, Kind.NAME, Kind.NUMBER) or (
             following.kind is Kind.BOTH and word.zh != "没"
         ):
+            return f"no {following.en}", used
+        if following.kind in (Kind.VERB, Kind.BOTH) and word.zh in ("无", "毫无"):
             return f"no {following.en}", used
         if following.kind in (Kind.VERB, Kind.BOTH):
             return f"did not {following.verb}", used

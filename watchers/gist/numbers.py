@@ -209,14 +209,7 @@ def _told(found: re.Match[str], text: str) -> str | None:  # noqa: PLR0911 -- a 
         case "off":
             return _off(whole.removeprefix("打")[:-1])
         case "day":
-            day = (
-                value(whole[:-1])
-                if not re.fullmatch("[一二三四五六七八九]{2,3}", whole[:-1])
-                else None
-            )
-            if day is None:
-                return None
-            return f"the {ordinal(int(day))}" if 0 < day <= 31 else f"no. {int(day)}"
+            return _day(whole, text[found.end() : found.end() + 1])
         case "half":
             return "half" if whole == "半个" else f"half a {_single(whole[1:])}"
     return _counted(found, text)
@@ -243,7 +236,7 @@ def _counted(found: re.Match[str], text: str) -> str | None:
     return _amount(found, text)
 
 
-def _amount(found: re.Match[str], text: str) -> str | None:  # noqa: C901, PLR0911 -- a table
+def _amount(found: re.Match[str], text: str) -> str | None:  # noqa: C901, PLR0911, PLR0912 -- a table
     number, unit = found["value"], found["unit"]
     chinese = not number[0].isascii()
     pair = re.fullmatch("([一二两三四五六七八九])([二三四五六七八九])([十百千万亿]?)", number)
@@ -280,8 +273,19 @@ def _amount(found: re.Match[str], text: str) -> str | None:  # noqa: C901, PLR09
         return None
     if unit == "年" and re.fullmatch(r"[012]\d", number) and _is_year(text, *found.span()):
         return f"20{number}"
+    if unit == "点" and not _is_clock(text, *found.span()):
+        unit = "分"  # points, of a list or a score
+    if unit == "股" and amount < 100:
+        unit = "个"  # 一股 of a smell is no share
     told = number if number.isdecimal() and number.isascii() else words(amount)
     return _with_unit(f"{told}{plus}", unit, many=amount != 1 or bool(plus))
+
+
+def _is_clock(text: str, start: int, end: int) -> bool:
+    """Is the 四点 at START a time of the day? A part of the day stands before it, or none after."""
+    before, after = text[max(0, start - 1) : start], text[end : end + 1]
+    timed = bool(before) and before in "午晚早晨夜天日号到"
+    return timed or not ("\u3400" <= after <= "\u9fff") or after in "多左前后开起到就才还了过整"
 
 
 def _is_year(text: str, start: int, end: int) -> bool:
@@ -343,6 +347,21 @@ def _clock(whole: str) -> str | None:
     if hour is None or minute is None or hour > 24 or minute > 59:
         return None
     return f"{int(hour)}:{int(minute):02d}"
+
+
+def _day(whole: str, after: str) -> str | None:
+    """Return a day of the month, or how many days: 五日 counts them, 5日 does if 内 follows."""
+    number, mark = whole[:-1], whole[-1]
+    if re.fullmatch("[一二三四五六七八九]{2,3}", number):
+        return None
+    day = value(number)
+    if day is None:
+        return None
+    if mark == "日" and (
+        not number.isdecimal() or not number.isascii() or after in {"内", "后", "以"}
+    ):
+        return f"{int(day)} {'day' if day == 1 else 'days'}"
+    return f"the {ordinal(int(day))}" if 0 < day <= 31 else f"no. {int(day)}"
 
 
 def _off(number: str) -> str | None:

@@ -56,7 +56,7 @@ SURNAMES = frozenset(
 )
 _HAN = re.compile("[\u3400-\u9fff]+")
 _LATIN = re.compile(
-    r"\d+[A-Za-z][A-Za-z0-9]*|[A-Za-z][A-Za-z0-9.&'+-]*(?: [A-Za-z][A-Za-z0-9.&'+-]*)*"
+    r"\d+(?:\.\d+){2,}|\d+[A-Za-z][A-Za-z0-9]*|[A-Za-z][A-Za-z0-9.&'+-]*(?: [A-Za-z][A-Za-z0-9.&'+-]*)*"
     r"(?: \d{1,3}(?![\d.,年月日号元块万亿千百个条次点岁%]))?"
 )
 _OR_NOT = re.compile("([\u3400-\u9fff])[不没]\\1([\u3400-\u9fff]?)")
@@ -73,6 +73,7 @@ _MARKS = {
     "】": ":",
 }
 _MARK = re.compile(r"[，、。！？；：…,.!?;:\n】～]+")
+_NUMERALS = re.compile("[零〇一二两三四五六七八九十百千万亿]+")
 _LONGEST = 6  # characters of a word that the dictionary is asked for
 
 
@@ -204,6 +205,8 @@ class Reader:
         own = table().get(zh)
         if own is not None:
             return own
+        if len(zh) == 1 or _NUMERALS.fullmatch(zh):
+            return None  # too many senses for the dictionary; a number is told as such, or not
         gloss = self._dictionary.gloss(zh)
         if gloss is None:
             return None
