@@ -16,12 +16,14 @@ from typing import Any
 
 from bot import messages, playbooks
 from bot.cli import BAD_INPUT, DONE, Shell, Verb, json_flag, read_text, writable
+from bot.messages.text import gist_line
 from bot.settings import own_files
 from watchers import clients as client_files
 from watchers import detect, recordings, tone
 from watchers.errors import BadClientFile, BadInput
+from watchers.gist import Glosser
 from watchers.match import Matcher
-from watchers.model import AlertKind, Author, Client, Incident, Post
+from watchers.model import AlertKind, Author, Client, Gist, Incident, Post
 from watchers.replay import Outcomes, Replay, Told
 from watchers.risk import RiskModel
 from watchers.stages import Stages
@@ -41,6 +43,7 @@ def score(asked: argparse.Namespace, shell: Shell) -> int:
     matcher = Matcher(clients, companions=sorted({t for c in types for t in c.strong}))
     risk = RiskModel(types)
     model = tone.ToneModel.load(asked.model or chosen)
+    glosser = Glosser()
     bad = 0
     for batch in _batches(_posts(asked.file, shell)):
         posts = [p for p in batch if isinstance(p, Post)]
@@ -50,7 +53,7 @@ def score(asked: argparse.Namespace, shell: Shell) -> int:
                 bad += 1
                 continue
             negative, feeling = next(scores)
-            row = {
+            row: dict[str, Any] = {
                 "id": post.id,
                 "negative": round(negative, 4),
                 "tone": feeling,
@@ -62,6 +65,10 @@ def score(asked: argparse.Namespace, shell: Shell) -> int:
                     {"client": m.client, "term": m.term, "kind": m.kind} for m in matcher.find(post)
                 ],
             }
+            if asked.gist:
+                named = {m["client"] for m in row["mentions"]}
+                client = next((c for c in clients if c.id in named), None)
+                row["gist"] = glosser.gist(post.text, client)
             _print_score(row, post, shell, as_json=asked.json)
     if bad:
         shell.say(f"fenghuo: {bad} lines could not be read; the others were scored.")
@@ -77,6 +84,8 @@ def _print_score(row: dict[str, Any], post: Post, shell: Shell, *, as_json: bool
     text = "".join(c if c.isprintable() else " " for c in post.text[:MAX_TEXT])
     text = " ".join(text.split())[:40]
     shell.out(f"{row['negative']:.2f} {row['tone']:<8} {types} | {named} | {text}")
+    if row.get("gist"):
+        shell.out(f"     {gist_line(Gist(text=row['gist']))}")
 
 
 def _posts(file: Path | None, shell: Shell) -> Iterator[Post | None]:
@@ -378,6 +387,7 @@ def _score_arguments(sub: argparse.ArgumentParser) -> None:
         "file", nargs="?", type=Path, help="JSON lines with “text”; default: standard input"
     )
     sub.add_argument("--client", type=Path, metavar="FILE.toml", help="match these clients as well")
+    sub.add_argument("--gist", action="store_true", help="tell Chinese posts in a line of English")
     _model(sub)
     json_flag(sub)
 

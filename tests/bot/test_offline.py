@@ -106,6 +106,16 @@ def test_the_quoted_text_and_the_own_voice_are_told_apart(ask: Ask, write: Write
     assert [len(row["mentions"]) for row in found] == [0, 1]
 
 
+def test_posts_are_told_in_english_where_it_is_asked_for(ask: Ask, write: Write) -> None:
+    file = write("posts.jsonl", lines({"text": "奥岚不退款"}, {"text": "no refund from Aulane"}))
+    client = write("c.toml", CLIENT)
+    rows = ask("score", file, "--client", client, "--gist", "--json").rows
+    assert [row["gist"] for row in rows] == ["Aulane does not refund", None]
+    told = ask("score", file, "--client", client, "--gist").out
+    assert told.count("gist (machine): Aulane does not refund") == 1
+    assert "gist" not in ask("score", file, "--client", client).out
+
+
 def test_without_json_each_post_is_one_line_for_people(ask: Ask, write: Write) -> None:
     file = write("posts.jsonl", lines({"text": BAD_POST}, {"text": "两行\n文字"}))
     answer = ask("score", file, "--client", write("c.toml", CLIENT))

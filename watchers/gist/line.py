@@ -18,6 +18,7 @@ from watchers.gist.words import Kind, Reader, Word, by_sound, table
 from watchers.model import Client
 
 LONGEST = 120  # characters
+READ = 2_000  # of a text; no post is longer
 LEAST_KNOWN = 0.5  # share of the Chinese characters; below it only single words are told
 MOSTLY_LATIN = 0.3  # share of Chinese characters from which on a text needs a gist
 _HAN = re.compile("[\u3400-\u9fff]")
@@ -184,7 +185,7 @@ class Glosser:
         CLIENT's names and TERMS, the words that led to an alert, decide what of a long post is
         told. "only these words are clear: ..." stands before single words.
         """
-        plain = simplified(bare(text))
+        plain = simplified(bare(text[:READ]))
         if not needs_one(plain):
             return None
         if self._dictionary is None:
