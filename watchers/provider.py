@@ -131,10 +131,9 @@ class Translator:
         *,
         now: Callable[[], datetime],
         operators: str | None,
-        wake: Callable[[], object] = lambda: None,
     ) -> None:
         self._service, self._http, self._store, self._glosser = service, http, store, glosser
-        self._now, self._operators, self._wake = now, operators, wake
+        self._now, self._operators = now, operators
         self._known: dict[tuple[str, str, str], Gist | None] = {}  # None: asked, or refused
         self._tasks: set[asyncio.Task[None]] = set()
         self._held: datetime | None = None
@@ -195,7 +194,6 @@ class Translator:
         """Have the root edited; one that is just being sent is waited for."""
         for _ in range(10):
             if await self._store.show_root_again(incident, now=self._now()):
-                self._wake()
                 return
             await asyncio.sleep(1)
 

@@ -56,6 +56,8 @@ CASES = [
     pytest.param("不得不投诉", ["have to complain"], id="two denials make a must"),
     pytest.param("我一分钱都唔会捐", ["will not"], id="in Cantonese"),
     pytest.param("奥岚不鼙鼙", ["not …"], id="what it denies is not known"),
+    pytest.param("很多孩子吃不饱", ["cannot eat"], id="not enough to eat"),
+    pytest.param("我要退款，不要优惠券", ["want to refund", "do not want voucher"], id="does not want"),
     # ---- what looks like a negation and is none
     pytest.param("还有没有良心", ["is there still any conscience"], id="is there any"),
     pytest.param("到底召不召回？", ["recall or not"], id="recall or not"),

@@ -30,7 +30,7 @@ _NOISE = re.compile(
 _CLAUSE = re.compile(
     r"(?<=[。！？!?；;\n…])|(?<=[，,、：:])(?!\d)|(?<=\s)(?=[\u3400-\u9fff])|(?<=】)"
 )
-_COMPLEMENTS = frozenset("开到了起下上懂清见完出住动掉来去好过进通")
+_COMPLEMENTS = frozenset("开到了起下上懂清见完出住动掉来去好过进通成饱暖稳准牢")
 _SPANS = r"(?:second|minute|hour|day|week|month|year)s?$"
 _TIMED = {
     **dict.fromkeys(("内", "以内", "之内"), "within {}"),
@@ -340,6 +340,8 @@ def _phrases(words: Sequence[Word]) -> list[str]:  # noqa: C901, PLR0912, PLR091
             phrases.append(english.be(phrases[-1].rsplit(" ", 1)[-1] if phrases else ""))
         elif word.kind in (Kind.VERB, Kind.BOTH) and _is_past(words, at):
             phrases.append(english.past(word.verb))
+        elif word.kind is Kind.BOTH and at and words[at - 1].zh in _MODALS:
+            phrases.append(word.verb)
         elif word.zh in _REPORTS and at and words[at - 1].kind in (Kind.NAME, Kind.NOUN):
             phrases.append(english.third(word.verb))
         else:
@@ -442,6 +444,8 @@ def _denied(words: Sequence[Word], at: int, before: Sequence[str]) -> tuple[str,
     if following.kind is Kind.NEGATIVE:
         rest, more = _denied(words, place, before)
         return f"{word.en} {rest}", place - at + more
+    if word.zh == "不要" and following.kind in (Kind.NOUN, Kind.NAME, Kind.NUMBER):
+        return f"do not want {following.en}", used
     if word.zh == "没有" and following.kind is Kind.PRONOUN:
         return f"without {following.en}", used
     if word.zh in ("没有", "没", "毫无", "无"):
