@@ -18,7 +18,6 @@ from watchers.evidence import HISTORY, HOUR, Gatherer, Play
 from watchers.incidents import REOPEN_WITHIN, decide, story_of
 from watchers.match import Matcher
 from watchers.model import (
-    Author,
     Client,
     CrisisType,
     Decision,
@@ -27,7 +26,6 @@ from watchers.model import (
     Kind,
     Mention,
     Post,
-    Quote,
     Reason,
     Scored,
     Severity,
@@ -43,6 +41,7 @@ LOOK_BACK = timedelta(hours=1)  # how far unread bins are looked at
 LATE_WINDOW = timedelta(hours=6)  # an older excursion, found after an outage, is history
 SCORE_IN_THREAD = 64  # larger batches leave the event loop
 LOOK_AGAIN = timedelta(minutes=5)  # an open incident is counted again, as often as most sources
+REMEMBERED, REMEMBERED_POSTS = timedelta(days=7), 20_000  # by the clusters after a restart
 TRIES = 3  # at a decision, when people change the incident meanwhile
 
 
@@ -99,11 +98,8 @@ class Stages:
                 with suppress(ValueError):  # of an older version: learnt anew from the rollups
                     self._detectors[key] = detect.Detector.from_bytes(state)
         self._grave_at = dict.fromkeys(self.clients, now)
-        for client in self.clients:
-            quotes = await self._store.quotes(
-                client, now - timedelta(days=2), now, limit=5000, by="newest"
-            )
-            self._clusters.restore(_post_of(q) for q in reversed(quotes))
+        kept = await self._store.clustered(now - REMEMBERED, limit=REMEMBERED_POSTS)
+        self._clusters.restore((p for p, _ in kept), {p.key: cluster for p, cluster in kept})
 
     # ------------------------------------------------------------------ match, score
     async def score(self, posts: Sequence[Post]) -> list[Scored]:
@@ -374,16 +370,3 @@ def _by_bin(minutes: Iterable[Minute]) -> dict[datetime, tuple[int, int]]:
         bins[at][0] += row.posts
         bins[at][1] += row.negatives
     return {at: (posts, negatives) for at, (posts, negatives) in bins.items()}
-
-
-def _post_of(quote: Quote) -> Post:
-    """Enough of a stored post for the clusters to know it again."""
-    return Post(
-        source=quote.source,
-        id=quote.post_id,
-        url=quote.url,
-        text=quote.text,
-        author=Author(id=quote.who, handle=quote.who),
-        created_at=quote.at,
-        retrieved_at=quote.at,
-    )

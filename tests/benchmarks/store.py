@@ -115,8 +115,8 @@ async def measure(url: str, count: int) -> None:
         await asked(f"quotes, first ones, {words}", partial(quotes, by="first"))
         await asked(f"quotes of a type, {words}", partial(quotes, types=[HIT.type]))
     await asked(
-        "quotes to restore, 48 h",
-        lambda: store.quotes("aulane", NOW - 2 * DAY, NOW, limit=5000, by="newest"),
+        "posts to restore, 7 days",
+        lambda: store.clustered(NOW - 7 * DAY, limit=20_000),
     )
     await asked("claim, empty outbox", lambda: store.claim(NOW))
     await store.close()

@@ -1,5 +1,6 @@
 """Which posts are one story."""
 
+from dataclasses import replace
 from datetime import datetime, timedelta
 from pathlib import Path
 
@@ -9,7 +10,7 @@ from hypothesis import strategies as st
 
 from tests.watchers.matching_cases import NOON, post
 from watchers.clusters import Clusters
-from watchers.model import Kind, Post
+from watchers.model import Author, Kind, Post
 from watchers.recordings import Recording
 
 LONG = "骑云司机半路把我丢在高速上，客服说不归他们管，大家以后打车小心"
@@ -48,7 +49,7 @@ def test_nearly_the_same_text_is_one_cluster(text: str) -> None:
     ("one", "other"),
     [
         pytest.param(LONG, "骑云司机人很好，帮我把行李搬上楼，给五星好评", id="another story"),
-        pytest.param("骑云又崩了", "骑云又炸了", id="short texts only exactly"),
+        pytest.param("骑云又崩了", "骑云又炸了", id="short texts are not nearly the same"),
         pytest.param(
             "骑云又崩了打不开啊", "骑云又崩了登不上啊", id="the same trouble in own words"
         ),
@@ -75,6 +76,61 @@ def test_the_first_post_leads_and_is_asked_for_again() -> None:
 def test_sources_have_clusters_of_their_own() -> None:
     posts = (post(LONG, "1"), post(LONG, "1", source="mastodon"), post(LONG + "！", "2"))
     assert joined(*posts) == ["weibo:1", "mastodon:1", "weibo:1"]
+
+
+# ---------------------------------------------------------------------------------------- few words
+def by(author: str, text: str, id_: str, **more: object) -> Post:
+    said = replace(post(text, id_), author=Author(id=author, handle=author))
+    return replace(said, **more)  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "骑云崩了",
+        "骑云崩了！！[怒]",
+        "#骑云大面积宕机今天#崩了",
+        "#骑云大面积宕机今天#",
+        "骑云又崩了吗",
+    ],
+)
+def test_the_same_few_words_of_different_people_are_so_many_voices(text: str) -> None:
+    clusters = Clusters()
+    keys = {clusters.assign(by(f"a{n}", text, str(n)))[0] for n in range(40)}
+    assert len(keys) == 40
+    again = by("a7", text, "later")
+    assert clusters.assign(again) == ("weibo:7", False)  # who says it twice has said it once
+
+
+def test_more_words_are_a_copy_whoever_posts_them() -> None:
+    clusters = Clusters()
+    keys = {clusters.assign(by(f"a{n}", LONG, str(n)))[0] for n in range(40)}
+    assert keys == {"weibo:0"}
+
+
+def test_a_repost_of_few_words_joins_them_and_is_no_voice() -> None:
+    quoting = {"kind": Kind.REPOST, "quoted": "骑云崩了"}
+    posts = (by("a", "骑云崩了", "1"), by("b", "转发微博", "2", **quoting))
+    assert joined(*posts, by("c", "真的假的", "3", **quoting)) == ["weibo:1"] * 3
+
+
+def test_whose_words_are_not_known_are_not_known_to_be_another_s() -> None:
+    assert joined(by("", "骑云崩了", "1"), by("", "骑云崩了", "2")) == ["weibo:1"] * 2
+
+
+def test_a_copy_of_a_copy_is_found_though_the_first_text_is_far() -> None:
+    parts = [
+        "骑云司机半路把我丢在高速上",
+        "客服说不归他们管",
+        "大家以后打车小心",
+        "已经报警了",
+        "平台至今没有回复",
+    ]
+    texts = ["，".join(parts[start : start + 3]) for start in range(3)]
+    assert joined(post(texts[0], "1"), post(texts[2], "3")) == ["weibo:1", "weibo:3"]
+    middle = "，".join(parts[:4]), "，".join(parts[1:4]), "，".join(parts[1:5])
+    chain = [post(text, str(n)) for n, text in enumerate((texts[0], *middle, texts[2]))]
+    assert joined(*chain) == ["weibo:0"] * 5
 
 
 # -------------------------------------------------------------------------------------------- reposts
@@ -126,6 +182,12 @@ def test_a_text_that_comes_back_after_a_week_is_a_new_story() -> None:
     assert joined(*posts) == ["weibo:1", "weibo:1", "weibo:3"]
 
 
+def test_an_original_is_known_as_long_as_anybody_reposts_its_reposts() -> None:
+    chain = [repost("转", str(day), str(day - 3), at=NOON + day * DAY) for day in range(4, 30, 3)]
+    late = repost("转", "late", "1", at=NOON + 30 * DAY)
+    assert set(joined(post(LONG, "1"), *chain, late)) == {"weibo:1"}
+
+
 def test_a_story_lives_as_long_as_it_is_reposted() -> None:
     reposts = [repost("转", str(day), "1", at=NOON + day * DAY) for day in range(2, 30, 3)]
     assert set(joined(post(LONG, "1"), *reposts)) == {"weibo:1"}
@@ -172,6 +234,17 @@ def test_recorded_keys_are_taken_up_even_if_their_leader_is_gone() -> None:
     assert clusters.assign(post(LONG, "4")) == ("weibo:1", False)
     assert clusters.assign(post(rest[1].text, "5")) == ("weibo:1", False)
     assert clusters.assign(rest[0]) == ("weibo:1", False)
+
+
+def test_a_restart_with_what_is_remembered_changes_nothing_either() -> None:
+    clusters = Clusters()
+    clusters.assign(post(LONG, "1"))
+    kept = (repost("呵呵", "2", "0"), post("骑云崩了", "3"), post(LONG, "1"))
+    clusters.restore(kept, {each.key: f"weibo:{each.id}" for each in kept})
+    assert len(clusters) == 3
+    assert clusters.assign(repost("转", "4", "2")) == ("weibo:2", False)
+    assert clusters.assign(repost("转", "5", "0")) == ("weibo:2", False)
+    assert clusters.assign(post("求扩散：" + LONG, "6")) == ("weibo:1", False)
 
 
 def test_a_text_cut_by_the_store_is_still_the_same_text() -> None:

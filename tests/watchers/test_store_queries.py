@@ -10,7 +10,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from tests.watchers.conftest import NOW
 from tests.watchers.test_store import HOUR, MINUTE, first, kept, scored
 from watchers.errors import NoSuchRow, StoreError
-from watchers.model import Author, Decision, Health, Outcome, Reason, State, Watch
+from watchers.model import Author, Decision, Health, Kind, Outcome, Reason, State, Watch
 from watchers.store import AuditRow, Store
 
 
@@ -153,3 +153,22 @@ async def test_a_client_s_purge_by_age_spares_what_is_newer(store: Store) -> Non
     gone = await store.purge(before=NOW - timedelta(days=1), client="aulane")
     assert (gone["posts"], gone["minutes"], gone["incidents"]) == (1, 1, 0)
     assert await store.known("weibo", ["1", "2"]) == {"2"}
+
+
+async def test_the_newest_posts_are_given_back_to_the_clusters_oldest_first(store: Store) -> None:
+    await store.record(
+        [
+            scored("1", minutes=50),
+            scored("2", minutes=40),
+            scored("3", minutes=30, cluster="weibo:2", kind=Kind.REPOST, parent_id="2"),
+            scored("4", minutes=20),
+        ],
+        now=NOW,
+    )
+    await store.record([], now=NOW, deleted=[("weibo", "4")])
+    kept = await store.clustered(NOW - HOUR, limit=2)
+    assert [(p.id, p.parent_id, p.author.id, c) for p, c in kept] == [
+        ("2", None, "a2", "weibo:2"),
+        ("3", "2", "a3", "weibo:2"),
+    ]
+    assert await store.clustered(NOW - 10 * MINUTE, limit=2) == ()

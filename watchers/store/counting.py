@@ -7,7 +7,7 @@ from typing import Literal
 
 from sqlalchemy import BigInteger, ColumnElement, Select, func, select, type_coerce
 
-from watchers.model import Kind, Quote, Tone
+from watchers.model import Author, Kind, Post, Quote, Tone
 from watchers.store.part import Part, load
 from watchers.store.rows import Minute, TypeTally, Window
 from watchers.store.schema import Instant, detectors, hits, mentions, minutes, posts
@@ -180,6 +180,37 @@ class Counting(Part):
                 tone=Tone(row.tone),
             )
             for row in rows
+        )
+
+    async def clustered(self, since: datetime, *, limit: int) -> tuple[tuple[Post, str], ...]:
+        """Return what clusters know posts by, and their clusters: since SINCE, oldest first.
+
+        The newest LIMIT of them. What a repost repeats is not stored, nor names and counts given.
+        """
+        query = (
+            select(posts)
+            .where(posts.c.at >= since, posts.c.deleted_at.is_(None))
+            .order_by(posts.c.at.desc(), posts.c.id.desc())
+            .limit(limit)
+        )
+        async with self._db.reading() as conn:
+            rows = (await conn.execute(query)).all()
+        return tuple(
+            (
+                Post(
+                    source=row.source,
+                    id=row.post_id,
+                    url=row.url,
+                    text=row.excerpt,
+                    author=Author(id=row.author_id, handle=row.handle),
+                    created_at=row.created_at,
+                    retrieved_at=row.retrieved_at,
+                    parent_id=row.parent_id,
+                    kind=Kind(row.kind),
+                ),
+                row.cluster,
+            )
+            for row in reversed(rows)
         )
 
     async def first_at(self, client: str, source: str) -> datetime | None:

@@ -1,0 +1,94 @@
+"""Many who say the same few words are many voices; many who post the same text are one."""
+
+from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
+
+from bot import playbooks
+from watchers.model import Author, Client, Kind, Post
+from watchers.replay import Outcomes, Replay
+from watchers.stages import Stages
+from watchers.store import Store
+from watchers.tone import ToneModel
+
+START = datetime(2026, 3, 3, 2, tzinfo=UTC)
+NOON = START + timedelta(days=3)
+CLIENT = Client(id="aulane", name="Aulane", names=("奥岚",), channel="C1")
+STATEMENT = (
+    "奥岚的用户请注意，昨天晚上开始很多人的空调在手机上都打不开，客服电话一直占线，官方到现在没有任何说法，"
+    "大家先把电源拔掉再说，等他们出公告，看到的朋友请转给家里有老人和孩子的亲戚，谢谢大家"
+)
+
+
+def post(id_: str, text: str, at: datetime, **more: object) -> Post:
+    fields: dict[str, object] = {
+        "source": "weibo",
+        "id": id_,
+        "url": f"https://weibo.example/{id_}",
+        "text": text,
+        "author": Author(id=f"a{id_}", handle=f"h{id_}"),
+        "created_at": at,
+        "retrieved_at": at,
+    }
+    return Post(**(fields | more))  # type: ignore[arg-type]
+
+
+def before() -> list[Post]:
+    """Return three days with a word now and then."""
+    said = ("今天去看了奥岚的新店", "奥岚空调好安静", "奥岚这个遥控器怎么配对", "奥岚包装挺好看")
+    return [
+        post(f"b{n}", f"{said[n % 4]}，第{n}次路过", START + n * timedelta(hours=5))
+        for n in range(14)
+    ]
+
+
+async def played(crowd: Callable[[int], Post]) -> tuple[Outcomes, Store]:
+    """Play forty posts of the CROWD within ten minutes after a quiet time."""
+    books = playbooks.load()
+    store = await Store.open("sqlite://", now=START)
+    stages = Stages(
+        store,
+        clients=[CLIENT],
+        types=books.crisis_types(),
+        tone=ToneModel.load(),
+        play=books.steps_for,
+    )
+    posts = [*before(), *(crowd(n) for n in range(40))]
+    return await Replay(store, stages, CLIENT, posts).run(), store
+
+
+def second(n: int) -> datetime:
+    return NOON + n * timedelta(seconds=14)
+
+
+async def test_forty_people_who_write_four_characters_are_seen() -> None:
+    found, store = await played(lambda n: post(str(n), "奥岚崩了", second(n)))
+    window = await store.window(CLIENT.id, NOON, NOON + timedelta(minutes=10))
+    await store.close()
+    assert (window.posts, window.authors, window.raw) == (40, 40, 40)
+    assert [i.opened_at < NOON + timedelta(minutes=10) for i in found.incidents] == [True]
+
+
+async def test_a_long_text_that_forty_accounts_copy_is_one_post_with_its_reach() -> None:
+    found, store = await played(lambda n: post(str(n), STATEMENT, second(n)))
+    window = await store.window(CLIENT.id, NOON, NOON + timedelta(minutes=10))
+    (quote,) = await store.quotes(CLIENT.id, NOON, NOON + timedelta(minutes=10))
+    await store.close()
+    assert len(STATEMENT) > 90
+    assert (window.posts, window.authors, window.raw) == (1, 1, 40)
+    assert quote.cluster_size == 40
+    assert not found.incidents
+
+
+async def test_reposts_of_four_characters_are_no_voices() -> None:
+    def crowd(n: int) -> Post:
+        if n == 0:
+            return post("0", "奥岚崩了", second(0))
+        return post(
+            str(n), "转发微博", second(n), kind=Kind.REPOST, quoted="奥岚崩了", parent_id="0"
+        )
+
+    found, store = await played(crowd)
+    window = await store.window(CLIENT.id, NOON, NOON + timedelta(minutes=10))
+    await store.close()
+    assert (window.posts, window.authors, window.raw) == (1, 1, 40)
+    assert not found.incidents
