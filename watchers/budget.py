@@ -28,6 +28,11 @@ class Period(StrEnum):
         return self.start(self.start(at) + timedelta(hours=longest, minutes=1))
 
 
+def least(*rates: float | None) -> float | None:
+    """Return the smallest of RATES that are limits; None: none is."""
+    return min((r for r in rates if r is not None), default=None)
+
+
 class Budget:
     """The account's own limits: a short window that is waited for, a cap that is a hard stop.
 
@@ -72,6 +77,19 @@ class Budget:
             detail = f"our own limit of {self.cap} {self.unit} a {self.period} is reached"
             return outcome, self.period.end(now), detail
         return None
+
+    def rate(self, now: datetime, cost: int = 1) -> float | None:
+        """Return how many requests of COST a minute may be sent from NOW on; None: any number.
+
+        What is left of the cap is spread over what is left of its period.
+        """
+        rates = []
+        if self.cap is not None and cost > 0:
+            minutes = (self.period.end(now) - now) / timedelta(minutes=1)
+            rates.append(max(self.cap - self.spent(now), 0) / cost / max(minutes, 1.0))
+        if self._pace is not None:
+            rates.append(self._pace.max_rate / self._pace.time_period * 60)
+        return min(rates, default=None)
 
     def spend(self, now: datetime, cost: int = 1) -> None:
         """Count COST as spent; a negative cost gives back what was reserved."""

@@ -7,7 +7,7 @@ from typing import Protocol
 
 from watchers.errors import BadSetting
 from watchers.http import Http
-from watchers.model import Outcome, Page, Watermark
+from watchers.model import Outcome, Page, Reach, Watermark
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -49,13 +49,26 @@ class Source(Protocol):
         """A source whose newest post of a common word is older than this answers stale."""
 
     @property
+    def page_size(self) -> int:
+        """Posts on a full page."""
+
+    def allowance(self, now: datetime) -> float | None:
+        """Requests a minute that the account's limits still allow; None: no limit is known."""
+
+    @property
     def feeds(self) -> tuple[str, ...]:
         """Queries of its own, read whole and matched here; empty: it is asked clients' words."""
 
     async def search(
-        self, query: str, since: Watermark, *, now: datetime, max_pages: int = 5
+        self,
+        query: str,
+        since: Watermark,
+        *,
+        now: datetime,
+        max_pages: int = 5,
+        reach: Reach = Reach.ROUND,
     ) -> Page:
-        """Read one round of QUERY from the newest post back to SINCE."""
+        """Read one round of QUERY from the newest post back to SINCE, or as far as REACH says."""
 
     async def check(self, now: datetime) -> tuple[Outcome, str]:
         """Test the connection: how it went, and a sentence for people."""

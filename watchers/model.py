@@ -206,6 +206,14 @@ class Gap:
     end: datetime
 
 
+class Reach(StrEnum):
+    """How far one round of a query reads."""
+
+    ROUND = "round"  # back to what is known, then into old gaps
+    LOOK = "look"  # the newest page; older ones only as long as known posts stand on them
+    GAP = "gap"  # a page of the newest gap, and no newer post
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Watermark:
     """How far one query at one source has been read."""

@@ -11,7 +11,7 @@ from datetime import datetime, timedelta
 from typing import Protocol
 
 from watchers.http import SourceTrouble
-from watchers.model import Gap, Outcome, Page, Post, Watermark
+from watchers.model import Gap, Outcome, Page, Post, Reach, Watermark
 
 Position = int | str  # where a page begins: its number, or the source's own cursor
 
@@ -98,32 +98,52 @@ class Memory:
 
 
 async def read_round(
-    reader: Reader, since: Watermark, *, now: datetime, max_pages: int, memory: Memory
+    reader: Reader,
+    since: Watermark,
+    *,
+    now: datetime,
+    max_pages: int,
+    memory: Memory,
+    reach: Reach = Reach.ROUND,
 ) -> Page:
-    """Read from the newest post back to SINCE, then fill old gaps with the pages that are left."""
+    """Read from the newest post back to SINCE, then fill old gaps with the pages that are left.
+
+    A LOOK stops at the first page that holds nothing known; a GAP fills the newest gap alone.
+    """
     known = memory.known(reader.query, since)
     work = _Round(reader, now, max_pages, known)
-    page = await _read(reader, since, work)
+    read = _read_gap if reach is Reach.GAP else _read
+    page = await read(reader, since, work, once=reach is Reach.LOOK)
     if work.pages:
         ids = known.ids | {p.id: p.at for p in page.posts}
         memory.keep(reader.query, page.watermark, Known(ids, work.depth))
     return page
 
 
-async def _read(reader: Reader, since: Watermark, work: "_Round") -> Page:
+async def _read(reader: Reader, since: Watermark, work: "_Round", *, once: bool) -> Page:
     now = work.now
     newest = since.ahead or since.at
     floor = newest - reader.overlap if newest else None
-    reached = await work.read(floor)
+    reached = await work.read(floor, once=once)
     if work.trouble is not None and not work.pages:
         return failed(since, work.trouble, requests=work.requests)
     gaps = [g for g in since.gaps if g.end > now - REMEMBERED_FOR]
     if not reached and floor is not None:
         end = work.oldest or now
         gaps.append(Gap(start=min(floor, end), end=end))
-    elif reached:
+    elif reached and not once:
         gaps = [g for gap in _newest_first(gaps) for g in await work.fill(gap)]
     return work.page(since, merge(gaps), reached=reached)
+
+
+async def _read_gap(reader: Reader, since: Watermark, work: "_Round", *, once: bool) -> Page:
+    """Fill the newest gap; what is newer than the last look stays unknown."""
+    del reader, once
+    gaps = _newest_first(g for g in since.gaps if g.end > work.now - REMEMBERED_FOR)
+    left = [g for gap in gaps[:1] for g in await work.fill(gap)]
+    if work.trouble is not None and not work.pages:
+        return failed(since, work.trouble, requests=work.requests)
+    return work.page(since, merge([*left, *gaps[1:]]), reached=False)
 
 
 def failed(since: Watermark, trouble: SourceTrouble, *, requests: int | None = None) -> Page:
@@ -151,6 +171,13 @@ def merge(gaps: Iterable[Gap]) -> tuple[Gap, ...]:
 
 def _newest_first(gaps: Iterable[Gap]) -> list[Gap]:
     return sorted(gaps, key=lambda g: g.end, reverse=True)
+
+
+def _caught_up(since: Watermark, gaps: tuple[Gap, ...]) -> Watermark:
+    """Return the watermark once the last gap behind the looks is filled."""
+    covered = max(filter(None, (since.ahead, since.covered_to)))
+    newest = max(filter(None, (since.ahead, since.at)))
+    return replace(since, at=newest, covered_to=covered, gaps=gaps, ahead=None)
 
 
 class _Round:
@@ -187,10 +214,10 @@ class _Round:
         self._total = batch.total if self._total is None else self._total
         return batch
 
-    async def read(self, floor: datetime | None) -> bool:
+    async def read(self, floor: datetime | None, *, once: bool = False) -> bool:
         """Read down to FLOOR; True if it was reached, or there is no more.
 
-        Without a floor the query is new: what the pages hold is where its history begins.
+        ONCE: not beyond a page that holds nothing known. Without a floor the query is new: what the pages hold is where its history begins.
         """
         position: Position | None = self._reader.start
         last = position
@@ -203,8 +230,15 @@ class _Round:
             self.oldest = batch.oldest or self.oldest
             if floor is not None and (self._old(batch) or batch.before(floor)):
                 return True
+            if once and floor is not None and not self._joins(batch):
+                self.depth = last
+                return batch.next is None
             position = batch.next
         return True
+
+    def _joins(self, batch: Batch) -> bool:
+        """Is there a known post on the page?"""
+        return any(p.id in self._known.ids for p in batch.posts)
 
     def _old(self, batch: Batch) -> bool:
         """Is there nothing but known posts on the page?"""
@@ -214,7 +248,7 @@ class _Round:
         """Read into GAP from its newer end; return what is left of it."""
         if gap.end < self.now - FILLED_FOR:
             return (gap,)
-        position = self._reader.jump(gap, self.depth, self.pages)
+        position = self._reader.jump(gap, self.depth, max(self.pages, 1))
         seen: dict[Position, Batch] = {}
         joined = False  # with what is known above the gap
         while position is not None:
@@ -242,7 +276,10 @@ class _Round:
         newest = dated[0] if dated else None
         open_ = [g for g in gaps if g.end >= self.now - FILLED_FOR]
         complete = reached and not open_
-        if complete:
+        if not reached and not open_ and self.trouble is None and since.ahead is not None:
+            watermark = _caught_up(since, gaps)
+            outcome = Outcome.OK if posts or self._deleted else Outcome.OK_EMPTY
+        elif complete:
             watermark = self._complete(since, newest, gaps)
             outcome = Outcome.OK if posts or self._deleted else Outcome.OK_EMPTY
         else:

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable, Mapping
 from dataclasses import replace
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from watchers import trouble
 from watchers.model import (
@@ -12,6 +12,7 @@ from watchers.model import (
     Decision,
     Event,
     Page,
+    Reach,
     Reason,
     Watch,
 )
@@ -20,6 +21,8 @@ from watchers.stages import Coverage, Stages
 from watchers.store import Store
 
 FIRST_PAGES, PAGES = 20, 5  # a new query reads further back, to learn what is usual
+GAP_PAGES = 2  # to find where a gap begins takes one more at times
+RATE_OVER = timedelta(days=7)  # what a query's usual number of posts is taken from
 
 
 class Rounds:
@@ -38,6 +41,7 @@ class Rounds:
         self.sources = sources
         self._operators = operators
         self.watches: dict[tuple[str, str], Watch] = {}
+        self.rates: dict[tuple[str, str], float] = {}  # posts a minute as a rule, by history
 
     async def plan(self, clients: Iterable[Client], now: datetime) -> None:
         """Make the watches fit CLIENTS: new queries are due at once, forgotten ones are dropped."""
@@ -55,6 +59,25 @@ class Rounds:
         }
         await self._store.drop_watches(kept.keys() - wanted.keys())
         await self._store.save_watches(self.watches.values())
+        for key, watch in self.watches.items():
+            if key not in self.rates:
+                self.rates[key] = await self._usual_rate(watch, now)
+
+    async def _usual_rate(self, watch: Watch, now: datetime) -> float:
+        windows = [
+            await self._store.window(client.id, now - RATE_OVER, now, source=watch.source)
+            for client in self.served(watch)
+        ]
+        return sum(w.raw for w in windows) / (RATE_OVER / timedelta(minutes=1))
+
+    async def open_queries(self, source: str) -> frozenset[str]:
+        """Return the queries at SOURCE that serve a client with an open incident."""
+        clients = {incident.client for incident in await self._store.open_incidents()}
+        return frozenset(
+            watch.query
+            for watch in self.watches.values()
+            if watch.source == source and any(c.id in clients for c in self.served(watch))
+        )
 
     @staticmethod
     def _queries(source: Source, clients: Iterable[Client]) -> tuple[str, ...]:
@@ -87,7 +110,7 @@ class Rounds:
         gaps = tuple(g for m in marks for g in m.gaps)
         return Coverage(to=min(*reached, now) if reached else now, gaps=gaps)
 
-    async def run(self, watch: Watch, now: datetime) -> Page | None:
+    async def run(self, watch: Watch, now: datetime, reach: Reach = Reach.ROUND) -> Page | None:
         """Ask the source of WATCH once, keep all it brings, and judge the clients it serves.
 
         None: the source is not to be asked before a certain time, and the watch waits until then.
@@ -98,8 +121,11 @@ class Rounds:
             self.watches[watch.source, watch.query] = replace(watch, next_at=before.until)
             return None
         first = watch.watermark.covered_to is None
+        if first:
+            reach = Reach.ROUND
+        pages = FIRST_PAGES if first else GAP_PAGES if reach is Reach.GAP else PAGES
         page = await source.search(
-            watch.query, watch.watermark, now=now, max_pages=FIRST_PAGES if first else PAGES
+            watch.query, watch.watermark, now=now, max_pages=pages, reach=reach
         )
         known = await self._store.known(watch.source, [p.id for p in page.posts])
         fresh = [p for p in page.posts if p.id not in known]

@@ -1,7 +1,8 @@
-"""When each watch is looked at: one APScheduler tick, a due-heap, one lane a source account.
+"""When each watch is looked at: one APScheduler tick, one lane a source account.
 
-A lane asks its source one thing at a time; lanes do not wait for each other. A watch that is
-asked already is not queued twice, so a slow source delays itself alone.
+A lane asks its source one thing at a time; lanes do not wait for each other. Feeds are read when
+they are due. A source that is asked for clients' words has a number of requests, as many as one
+look at each query every so often would take; a policy says which query each of them serves.
 """
 
 import asyncio
@@ -12,6 +13,7 @@ from datetime import datetime, timedelta
 import structlog
 from apscheduler.schedulers.asyncio import AsyncIOScheduler
 
+from watchers.account import Account
 from watchers.model import Watch
 from watchers.round import Rounds
 
@@ -38,6 +40,8 @@ class Schedule:
         self._daily = daily
         self._heap: list[tuple[datetime, str, str]] = []
         self._lanes: dict[str, asyncio.Queue[tuple[str, str]]] = {}
+        self._accounts: dict[str, Account] = {}
+        self._bells: dict[str, asyncio.Event] = {}  # rung when an account has something to ask
         self._tasks: list[asyncio.Task[None]] = []
         self._asking: set[str] = set()  # sources with a round under way
         self._scheduler = AsyncIOScheduler(timezone="UTC")
@@ -53,10 +57,16 @@ class Schedule:
 
     def start(self) -> None:
         """Begin ticking; the watches must be planned."""
+        for name, source in self._rounds.sources.items():
+            if source.feeds:
+                self._lanes[name] = asyncio.Queue(maxsize=BACKLOG)
+                lane = self._lane(name)
+            else:
+                self._accounts[name] = Account(name, self._rounds)
+                self._bells[name] = asyncio.Event()
+                lane = self._polling(name)
+            self._tasks.append(asyncio.create_task(lane, name=f"lane {name}"))
         self.replan()
-        for source in self._rounds.sources:
-            self._lanes[source] = asyncio.Queue(maxsize=BACKLOG)
-            self._tasks.append(asyncio.create_task(self._lane(source), name=f"lane {source}"))
         self._scheduler.start()
 
     async def stop(self) -> None:
@@ -70,17 +80,31 @@ class Schedule:
     @property
     def idle(self) -> bool:
         """Whether no watch is due and no lane is at work."""
-        due = bool(self._heap) and self._heap[0][0] <= self._now()
-        return not due and not self._asking and all(q.empty() for q in self._lanes.values())
+        now = self._now()
+        due = bool(self._heap) and self._heap[0][0] <= now
+        ready = any(account.ready(now) for account in self._accounts.values())
+        queued = any(not q.empty() for q in self._lanes.values())
+        return not (due or ready or queued or self._asking)
+
+    def interval(self, source: str, query: str) -> timedelta | None:
+        """Return the time between two looks at QUERY, as things stand; None: not polled."""
+        account = self._accounts.get(source)
+        return account.interval(query) if account is not None else None
 
     def replan(self) -> None:
-        """Fill the heap anew, after clients changed."""
-        self._heap = [(w.next_at, w.source, w.query) for w in self._rounds.watches.values()]
+        """Watch what the rounds watch now, after clients changed."""
+        watches = self._rounds.watches.values()
+        self._heap = [(w.next_at, w.source, w.query) for w in watches if w.source in self._lanes]
         heapq.heapify(self._heap)
+        for account in self._accounts.values():
+            account.plan(self._now())
 
     async def tick(self) -> None:
-        """Hand every watch that is due to its lane."""
+        """Hand every feed that is due to its lane, and wake the accounts."""
         now = self._now()
+        for name, account in self._accounts.items():
+            if account.ready(now):
+                self._bells[name].set()
         while self._heap and self._heap[0][0] <= now:
             _, source, query = heapq.heappop(self._heap)
             watch = self._rounds.watches.get((source, query))
@@ -90,6 +114,15 @@ class Schedule:
                 heapq.heappush(self._heap, (now + TICK, source, query))
                 return
             self._lanes[source].put_nowait((source, query))
+
+    async def _polling(self, source: str) -> None:
+        bell, account = self._bells[source], self._accounts[source]
+        while True:
+            await bell.wait()
+            bell.clear()
+            self._asking.add(source)
+            await account.poll(self._now)
+            self._asking.discard(source)
 
     async def _lane(self, source: str) -> None:
         while True:
@@ -118,6 +151,8 @@ class Schedule:
 
     async def _keep_watch(self) -> None:
         await self._rounds.keep_watch(self._now())
+        for account in self._accounts.values():
+            await account.heed()
 
     async def _run_daily(self) -> None:
         if self._daily is not None:

@@ -7,6 +7,7 @@ from watchers.model import Health, Outcome, Page
 
 TELL_AFTER = 3  # unhealthy rounds in a row before people are told
 PAUSES = ((6, timedelta(hours=6)), (3, timedelta(hours=1)))  # breaker: rounds, pause
+BURST = timedelta(minutes=30)  # posts that wait so long are no trouble yet
 WORDS = {
     Outcome.PARTIAL: "only part of the posts could be read",
     Outcome.STALE: "it answers, but with old posts only",
@@ -23,7 +24,7 @@ BREAKERS = frozenset({Outcome.BLOCKED, Outcome.DOWN, Outcome.SCHEMA_CHANGED, Out
 
 def after_round(before: Health | None, source: str, page: Page, now: datetime) -> Health:
     """Return the health of SOURCE after a round that brought PAGE."""
-    fine = page.outcome.healthy
+    fine = page.outcome.healthy or _reading_on(page, now)
     same = before is not None and before.outcome is page.outcome
     failures = 0 if fine else (before.failures if before else 0) + 1
     today = before is not None and before.asked_at.date() == now.date()
@@ -57,6 +58,12 @@ def tell(health: Health, caught_up: int) -> tuple[Health, str | None]:
         text = f"{health.source} answers again; {caught_up} posts caught up."
         return replace(health, told=False), text
     return health, None
+
+
+def _reading_on(page: Page, now: datetime) -> bool:
+    """Whether only a burst of late is not read yet: its pages are asked for one by one."""
+    partial = page.outcome is Outcome.PARTIAL and page.until is None
+    return partial and all(now - gap.start <= BURST for gap in page.watermark.gaps)
 
 
 def _breaker(outcome: Outcome, failures: int, now: datetime) -> datetime | None:

@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from watchers.http import SourceTrouble
-from watchers.model import Author, Gap, Outcome, Page, Post, Watermark
+from watchers.model import Author, Gap, Outcome, Page, Post, Reach, Watermark
 from watchers.paging import Batch, Known, Memory, Position, merge, read_round
 
 T0 = datetime(2026, 3, 2, 8, 0, tzinfo=UTC)
@@ -74,8 +74,10 @@ class Watcher:
         self.town, self.mark, self.memory = town, Watermark(), Memory()
         self.seen: dict[str, Post] = {}
 
-    async def ask(self, now: datetime, pages: int = 5) -> Page:
-        page = await read_round(self.town, self.mark, now=now, max_pages=pages, memory=self.memory)
+    async def ask(self, now: datetime, pages: int = 5, reach: Reach = Reach.ROUND) -> Page:
+        page = await read_round(
+            self.town, self.mark, now=now, max_pages=pages, memory=self.memory, reach=reach
+        )
         self.mark = page.watermark
         self.seen |= {p.id: p for p in page.posts}
         return page
@@ -131,6 +133,57 @@ async def test_what_is_called_known_was_seen(
         else:
             assert watcher.mark.covered_to == before.covered_to
             assert watcher.mark.at == before.at
+
+
+@given(STEPS, st.integers(3, 12), st.booleans())
+@settings(max_examples=300, deadline=None)
+async def test_looks_and_pages_of_gaps_call_nothing_known_that_was_not_seen(
+    steps: Sequence[tuple[int, int, int, list[bool], bool]], size: int, numbered: bool
+) -> None:
+    town = Town(size=size, numbered=numbered)
+    town.publish(10, T0, timedelta(hours=1))
+    watcher = Watcher(town)
+    await watcher.ask(T0, 20)
+    now = T0
+    for posts, minutes, pages, refusals, forgets in steps:
+        now += minutes * MINUTE
+        town.publish(posts, now, minutes * MINUTE)
+        town.refusals = list(refusals)
+        if forgets:
+            watcher.memory = Memory()
+        await watcher.ask(now, pages, Reach.LOOK)
+        assert watcher.missed(T0) == []
+        before = watcher.mark
+        page = await watcher.ask(now, 2, Reach.GAP)
+        assert watcher.missed(T0) == []
+        assert page.requests <= 3
+        assert len(page.watermark.gaps) <= len(before.gaps)
+    town.refusals = []
+    await watcher.ask(now, 5, Reach.LOOK)
+    for _ in range(len(town.posts)):
+        if not watcher.mark.gaps:
+            break
+        await watcher.ask(now, 2, Reach.GAP)
+    assert watcher.mark.gaps == ()
+    assert {p.id for p in town.posts} == set(watcher.seen)
+
+
+async def test_a_look_stops_at_a_page_of_new_posts_and_the_gap_is_read_page_by_page() -> None:
+    town = Town(size=10, numbered=False)
+    town.publish(5, T0, timedelta(hours=1))
+    watcher = Watcher(town)
+    await watcher.ask(T0)
+    town.publish(45, T0 + 5 * MINUTE, 5 * MINUTE)
+    page = await watcher.ask(T0 + 5 * MINUTE, reach=Reach.LOOK)
+    assert (page.requests, len(page.posts), page.outcome) == (1, 10, Outcome.PARTIAL)
+    left = []
+    while watcher.mark.gaps:
+        left.append(watcher.mark.gaps[-1].end)
+        page = await watcher.ask(T0 + 6 * MINUTE, 1, Reach.GAP)
+        assert page.requests == 1
+    assert left == sorted(left, reverse=True)
+    assert page.outcome is Outcome.OK
+    assert {p.id for p in town.posts} == set(watcher.seen)
 
 
 @given(STEPS, st.integers(3, 12), st.booleans())

@@ -4,10 +4,11 @@ import asyncio
 from collections.abc import Mapping
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from types import SimpleNamespace
 
 import pytest
 
-from watchers.model import Outcome, Page, Watch, Watermark
+from watchers.model import Outcome, Page, Reach, Watch, Watermark
 from watchers.round import Rounds
 from watchers.schedule import Schedule
 
@@ -21,13 +22,15 @@ class Asked(Rounds):
 
     def __init__(self, watches: Mapping[tuple[str, str], Watch], slow: str = "") -> None:
         self.watches = dict(watches)
-        self.sources = dict.fromkeys(source for source, _ in watches)  # type: ignore[assignment]
+        feed = SimpleNamespace(feeds=("each its own",))
+        self.sources = dict.fromkeys((s for s, _ in watches), feed)
         self.log: list[tuple[str, str]] = []
         self.fails = False
         self._slow = slow
         self.let_go = asyncio.Event()
 
-    async def run(self, watch: Watch, now: datetime) -> Page | None:
+    async def run(self, watch: Watch, now: datetime, reach: Reach = Reach.ROUND) -> Page | None:
+        del reach
         self.log.append((watch.source, watch.query))
         if watch.source == self._slow:
             await self.let_go.wait()

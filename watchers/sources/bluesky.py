@@ -14,7 +14,7 @@ import msgspec
 from watchers.budget import Budget, Period
 from watchers.connector import Description, Setting, SourceRow, interval
 from watchers.http import Call, Http, Reply, Secret, SourceTrouble, base_address
-from watchers.model import Author, Gap, Kind, Outcome, Page, Post, Watermark
+from watchers.model import Author, Gap, Kind, Outcome, Page, Post, Reach, Watermark
 from watchers.paging import Batch, Memory, Position, read_round
 from watchers.sitetext import count, fields, name, tidy
 from watchers.timetext import read_time
@@ -55,6 +55,7 @@ class Bluesky:
     title = "Bluesky"
     overlap = timedelta(minutes=15)
     lag = timedelta(minutes=1)
+    page_size = PAGE
     freshness = timedelta(hours=1)
     feeds: ClassVar[tuple[str, ...]] = ()
 
@@ -72,12 +73,27 @@ class Bluesky:
         self.logins = Budget(cap=LOGINS, period=Period.DAY, unit="logins")
 
     async def search(
-        self, query: str, since: Watermark, *, now: datetime, max_pages: int = 5
+        self,
+        query: str,
+        since: Watermark,
+        *,
+        now: datetime,
+        max_pages: int = 5,
+        reach: Reach = Reach.ROUND,
     ) -> Page:
         """Read one round of QUERY from the newest post back to SINCE."""
         return await read_round(
-            _Query(self, query, now), since, now=now, max_pages=max_pages, memory=self._memory
+            _Query(self, query, now),
+            since,
+            now=now,
+            max_pages=max_pages,
+            memory=self._memory,
+            reach=reach,
         )
+
+    def allowance(self, now: datetime) -> float | None:
+        """Requests a minute."""
+        return self.calls.rate(now)
 
     async def ask(self, params: Mapping[str, str | int], now: datetime) -> tuple[object, Reply]:
         """Return the JSON of one page; raises SourceTrouble. A worn session is renewed once."""

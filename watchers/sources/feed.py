@@ -20,7 +20,7 @@ import msgspec
 from watchers.connector import Description, Setting, SourceRow, interval
 from watchers.errors import BadSetting
 from watchers.http import Call, Http, Reply, Secret, SourceTrouble, address_fault, wall
-from watchers.model import Author, Gap, Kind, Outcome, Page, Post, Watermark
+from watchers.model import Author, Gap, Kind, Outcome, Page, Post, Reach, Watermark
 from watchers.paging import REMEMBERED_FOR, failed, merge
 from watchers.sitetext import address, fields, line, name, plain
 from watchers.timetext import CHINA, read_time
@@ -109,6 +109,7 @@ class Feed:
     title = "News feeds"
     overlap = timedelta(minutes=15)
     lag = timedelta(minutes=1)
+    page_size = FULL
     freshness = STALE
 
     def __init__(self, http: Http, settings: Mapping[str, str]) -> None:
@@ -137,10 +138,16 @@ class Feed:
         self._http.keep_secret(*map(Secret, filter(None, [*keys, parts.password])))
 
     async def search(
-        self, query: str, since: Watermark, *, now: datetime, max_pages: int = 5
+        self,
+        query: str,
+        since: Watermark,
+        *,
+        now: datetime,
+        max_pages: int = 5,
+        reach: Reach = Reach.ROUND,
     ) -> Page:
         """Read the feed whose address QUERY is, whole: a feed has no further pages."""
-        del max_pages
+        del max_pages, reach
         try:
             feed = read_address(query, self._zone)
         except ValueError as error:
@@ -155,6 +162,11 @@ class Feed:
         size = max(self._sizes.get(feed.url, FULL), len(articles.posts))
         self._sizes[feed.url] = size
         return _page(feed, since, now, reply, articles, full=len(articles.posts) == size)
+
+    def allowance(self, now: datetime) -> float | None:
+        """No limit is known: feeds are read at their own pace."""
+        del now
+        return None
 
     async def _get(self, feed: Address, since: Watermark, now: datetime) -> Reply:
         held = dict(since.validators)

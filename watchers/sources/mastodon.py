@@ -13,7 +13,7 @@ from urllib.parse import quote
 from watchers.budget import Budget
 from watchers.connector import Description, Setting, SourceRow, interval
 from watchers.http import Call, Http, Reply, Secret, SourceTrouble, base_address
-from watchers.model import Author, Gap, Kind, Outcome, Page, Post, Watermark
+from watchers.model import Author, Gap, Kind, Outcome, Page, Post, Reach, Watermark
 from watchers.paging import Batch, Memory, Position, read_round
 from watchers.sitetext import address, count, fields, line, name, plain, truth
 from watchers.timetext import read_time
@@ -55,6 +55,7 @@ class Mastodon:
     title = "Mastodon"
     overlap = timedelta(minutes=15)
     lag = timedelta(minutes=1)
+    page_size = PAGE
     freshness = timedelta(hours=1)
     feeds: ClassVar[tuple[str, ...]] = ()
 
@@ -73,12 +74,27 @@ class Mastodon:
         self._searches_until: datetime | None = None
 
     async def search(
-        self, query: str, since: Watermark, *, now: datetime, max_pages: int = 5
+        self,
+        query: str,
+        since: Watermark,
+        *,
+        now: datetime,
+        max_pages: int = 5,
+        reach: Reach = Reach.ROUND,
     ) -> Page:
         """Read one round of QUERY from the newest post back to SINCE."""
         return await read_round(
-            _Query(self, query, now), since, now=now, max_pages=max_pages, memory=self._memory
+            _Query(self, query, now),
+            since,
+            now=now,
+            max_pages=max_pages,
+            memory=self._memory,
+            reach=reach,
         )
+
+    def allowance(self, now: datetime) -> float | None:
+        """Requests a minute."""
+        return self.calls.rate(now)
 
     def can_search(self, now: datetime) -> bool:
         """Is it worth asking for words? Believed until shown otherwise, and tried anew each day."""

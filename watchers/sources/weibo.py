@@ -12,7 +12,7 @@ from typing import ClassVar
 
 import msgspec
 
-from watchers.budget import Budget, Period
+from watchers.budget import Budget, Period, least
 from watchers.connector import (
     Description,
     Setting,
@@ -21,7 +21,7 @@ from watchers.connector import (
     whole_number,
 )
 from watchers.http import Call, Http, Reply, Secret, SourceTrouble, base_address, reset_time
-from watchers.model import Author, Gap, Kind, Outcome, Page, Post, Watermark
+from watchers.model import Author, Gap, Kind, Outcome, Page, Post, Reach, Watermark
 from watchers.paging import Batch, Memory, Position, read_round
 from watchers.sitetext import count, fields, line, name, plain, truth
 from watchers.timetext import read_time
@@ -131,11 +131,24 @@ class Weibo:
         self.limited = False  # was the last answer a 429?
 
     async def search(
-        self, query: str, since: Watermark, *, now: datetime, max_pages: int = 5
+        self,
+        query: str,
+        since: Watermark,
+        *,
+        now: datetime,
+        max_pages: int = 5,
+        reach: Reach = Reach.ROUND,
     ) -> Page:
         """Read one round of QUERY from the newest post back to SINCE."""
         reader = _Query(self, query, since, now, max_pages)
-        return await read_round(reader, since, now=now, max_pages=max_pages, memory=self._memory)
+        return await read_round(
+            reader, since, now=now, max_pages=max_pages, memory=self._memory, reach=reach
+        )
+
+    def allowance(self, now: datetime) -> float | None:
+        """Requests a minute: what is left of the credits, spread over the rest of the month."""
+        most = self._per_call + self._per_record * self.page_size
+        return least(self.credits.rate(now, most), self.calls.rate(now))
 
     async def ask(self, query: str, page: int, now: datetime) -> tuple[object, Reply]:
         """Return the JSON of one page; raises SourceTrouble. The page size is halved once."""
