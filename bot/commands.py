@@ -2,7 +2,7 @@
 
 import difflib
 import shlex
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
@@ -18,6 +18,7 @@ from bot.desk import Member
 from bot.messages import Message
 from bot.office import Office, span
 from watchers.model import Client
+from watchers.sources import Source
 
 log = structlog.get_logger(__name__)
 Json = Mapping[str, Any]
@@ -79,12 +80,32 @@ async def clients(_: Office, asked: Asked) -> Message:
 async def sources(office: Office, asked: Asked) -> Message:
     """Show each source's health: since when, and what to do."""
     health = await office.store.health()
+    now = office.now()
     rows = [
-        (source.title, health.get(name), source.describe())
+        messages.SourceView(
+            title=source.title,
+            health=health.get(name),
+            terms=source.describe(),
+            delays=_delays(office, name, source, asked.clients),
+            left=source.left(now),
+        )
         for name, source in office.looker.sources.items()
         if not asked.clients or any(not c.sources or name in c.sources for c in asked.clients)
     ]
-    return messages.source_list(rows, office.now())
+    return messages.source_list(rows, now)
+
+
+def _delays(
+    office: Office, name: str, source: Source, clients: Sequence[Client]
+) -> tuple[tuple[str, timedelta], ...]:
+    """Return how long a post of each of CLIENTS waits, on average, until SOURCE shows it to us."""
+    found = []
+    for client in clients:
+        waits = [office.interval(name, query) for query in source.feeds or client.asked]
+        known = [wait for wait in waits if wait is not None]
+        if known and (not client.sources or name in client.sources):
+            found.append((client.name, max(known) / 2 + source.lag))
+    return tuple(found)
 
 
 async def help_(_: Office, __: Asked) -> Message:

@@ -63,6 +63,7 @@ class Office:
     playbooks: Playbooks
     now: Callable[[], datetime]
     wake: Callable[[], None]  # something waits in the outbox
+    interval: Callable[[str, str], timedelta | None]  # source, query: between two looks
     at_work: set[asyncio.Task[Any]] = field(default_factory=set)  # listeners that answer later
 
     @contextmanager

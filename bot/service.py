@@ -273,7 +273,11 @@ class Service:
             playbooks=self._parts.playbooks,
             now=self.now,
             wake=self.deliver.wake,
+            interval=self._interval,
         )
+
+    def _interval(self, source: str, query: str) -> timedelta | None:
+        return self.schedule.interval(source, query)  # made after those who ask
 
     async def _listen(self, web: AsyncWebClient, office: Office) -> None:
         app = build_app(web, office, self.settings.signing_secret)

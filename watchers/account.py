@@ -52,8 +52,10 @@ class Account:
         """Whether there is something to ask now."""
         return not self._waits(now) and self._policy.ready(now)
 
-    def interval(self, query: str) -> timedelta:
-        """Return the time between two looks at QUERY, as things stand."""
+    def interval(self, query: str) -> timedelta | None:
+        """Return the time between two looks at QUERY, as things stand; None: it is not watched."""
+        if query not in self._policy.queries:
+            return None
         return self._policy.interval(query) * MINUTE
 
     async def poll(self, clock: Callable[[], datetime]) -> None:

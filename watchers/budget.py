@@ -91,6 +91,13 @@ class Budget:
             rates.append(self._pace.max_rate / self._pace.time_period * 60)
         return min(rates, default=None)
 
+    def left(self, now: datetime) -> str:
+        """Say what is left in this period; empty where nothing is counted against."""
+        if self.cap is None:
+            return ""
+        free = max(self.cap - self.spent(now), 0)
+        return f"{free:,} of {self.cap:,} {self.unit} left this {self.period}"
+
     def spend(self, now: datetime, cost: int = 1) -> None:
         """Count COST as spent; a negative cost gives back what was reserved."""
         self._spent = max(self.spent(now) + cost, 0)

@@ -55,6 +55,9 @@ class Source(Protocol):
     def allowance(self, now: datetime) -> float | None:
         """Requests a minute that the account's limits still allow; None: no limit is known."""
 
+    def left(self, now: datetime) -> tuple[str, ...]:
+        """Say what is left of the account's limits, one sentence each."""
+
     @property
     def feeds(self) -> tuple[str, ...]:
         """Queries of its own, read whole and matched here; empty: it is asked clients' words."""

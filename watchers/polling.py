@@ -164,9 +164,6 @@ class Policy:
         self._slots.rate, self._slots.kept = rate, kept
         self._reserve.rate, self._reserve.kept = reserve, max(60 * reserve, 1.0)
 
-    def __contains__(self, query: str) -> bool:
-        return query in self._queries
-
     @property
     def queries(self) -> frozenset[str]:
         """The queries that are looked at."""

@@ -87,9 +87,12 @@ class Schedule:
         return not (due or ready or queued or self._asking)
 
     def interval(self, source: str, query: str) -> timedelta | None:
-        """Return the time between two looks at QUERY, as things stand; None: not polled."""
+        """Return the time between two looks at QUERY, as things stand; None: it is not watched."""
         account = self._accounts.get(source)
-        return account.interval(query) if account is not None else None
+        if account is not None:
+            return account.interval(query)
+        watch = self._rounds.watches.get((source, query))
+        return watch.every if watch is not None else None
 
     def replan(self) -> None:
         """Watch what the rounds watch now, after clients changed."""

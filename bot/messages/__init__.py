@@ -4,6 +4,7 @@ Every text that a stranger wrote stays text: it mentions nobody, links nowhere, 
 """
 
 from bot.messages.answers import (
+    SourceView,
     check_report,
     check_text,
     client_list,
@@ -32,6 +33,7 @@ __all__ = [
     "Duty",
     "Message",
     "Plan",
+    "SourceView",
     "check_report",
     "check_text",
     "client_list",

@@ -1,6 +1,7 @@
 """Answers to commands, seen by the one who asked. What was not seen is unknown, never none."""
 
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Protocol
 
@@ -115,6 +116,20 @@ class Terms(Protocol):
 
     @property
     def terms(self) -> str: ...
+
+
+MINUTE = timedelta(minutes=1)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SourceView:
+    """What is shown of a source; health None: it was never asked."""
+
+    title: str
+    health: Health | None
+    terms: Terms
+    delays: tuple[tuple[str, timedelta], ...] = ()  # client, until a post of it is seen
+    left: tuple[str, ...] = ()  # of the account's limits, in words
 
 
 # ------------------------------------------------------------------------------------------- check
@@ -270,19 +285,29 @@ def _client(client: Client) -> Block:
     return rich_text([line(facts), bullets(items)])
 
 
-def source_list(rows: Sequence[tuple[str, Health | None, Terms]], now: datetime) -> Message:
-    """Return what each source can see: title, health (None: never asked), terms."""
+def source_list(rows: Sequence[SourceView], now: datetime) -> Message:
+    """Return what each source can see, how soon, and what is left to ask."""
     if not rows:
         none = "No source is set up: fenghuo doctor says what each needs."
         return message(none, [section(plain_text(none))])
-    blind = [title for title, health, _ in rows if health is None or not health.outcome.healthy]
+    blind = [r.title for r in rows if r.health is None or not r.health.outcome.healthy]
     title = f"{plural(len(rows), 'source')}, {len(blind) or 'none'} in trouble"
     blocks = [header(title)]
-    for name, health, terms in rows[: LISTED // 2]:
-        blocks.append(section(marked(_source(name, health, now))))
-        if terms.terms:
-            blocks.append(context([plain_text(f"Terms: {as_is(terms.terms, 200)}")]))
+    for row in rows[: LISTED // 2]:
+        blocks.append(section(marked(_source(row.title, row.health, now))))
+        small = [_delays(row.delays), *row.left, f"Terms: {row.terms.terms}"]
+        said = [plain_text(text, 200) for text in small if text not in ("", "Terms: ")]
+        if said:
+            blocks.append(context(said))
     return message(escaped(title, 200), blocks)
+
+
+def _delays(delays: Sequence[tuple[str, timedelta]]) -> str:
+    """Return how long a post waits until it is seen, the slowest client first."""
+    slowest = sorted(delays, key=lambda pair: pair[1], reverse=True)
+    told = [f"{name} {max(round(wait / MINUTE), 1)} min" for name, wait in slowest[:5]]
+    more = f", {len(slowest) - 5} more sooner" if len(slowest) > 5 else ""
+    return f"Posts are seen after about: {', '.join(told)}{more}" if told else ""
 
 
 def _source(title: str, health: Health | None, now: datetime) -> str:

@@ -485,6 +485,19 @@ class Terms:
     terms: str = "Public pages, asked as a browser does"
 
 
+def source_view(
+    title: str, health: Health | None, terms: str | None = None, *, more: str = ""
+) -> messages.SourceView:
+    """Return a source as it is shown; MORE stands in for a client's name and a limit."""
+    return messages.SourceView(
+        title=title,
+        health=health,
+        terms=Terms() if terms is None else Terms(terms=terms),
+        delays=((more, timedelta(minutes=4)),) if more else (),
+        left=(more,) if more else (),
+    )
+
+
 BLIND = Count(
     source="feed",
     posts=0,
@@ -580,7 +593,7 @@ def test_the_list_of_sources_says_each_outcome_since_when_and_what_to_do(outcome
         until=NOW + timedelta(hours=1),
         requests=312,
     )
-    made = messages.source_list([("Weibo", health, Terms())], NOW)
+    made = messages.source_list([source_view("Weibo", health)], NOW)
     assert problems(made) == []
     read = shown(made)
     assert messages.answers.OUTCOMES[outcome] in read
@@ -591,6 +604,19 @@ def test_the_list_of_sources_says_each_outcome_since_when_and_what_to_do(outcome
     assert (messages.answers.TO_DO.get(outcome, "never") in read) is not outcome.healthy
 
 
+def test_a_source_says_how_soon_it_shows_posts_and_what_is_left_of_its_limits() -> None:
+    shown_view = messages.SourceView(
+        title="Weibo",
+        health=None,
+        terms=Terms(),
+        delays=(("Aulane", timedelta(minutes=3)), ("Norbridge", timedelta(minutes=9))),
+        left=("2,345 of 3,000 credits left this month",),
+    )
+    read = shown(messages.source_list([shown_view], NOW))
+    assert "Posts are seen after about: Norbridge 9 min, Aulane 3 min" in read
+    assert "2,345 of 3,000 credits left this month" in read
+
+
 def test_a_source_s_own_advice_wins_and_one_never_asked_is_no_fine_one() -> None:
     health = Health(
         source="weibo",
@@ -599,7 +625,7 @@ def test_a_source_s_own_advice_wins_and_one_never_asked_is_no_fine_one() -> None
         asked_at=NOW,
         detail="The cookie of account 示例 expired: log in again.",
     )
-    made = messages.source_list([("Weibo", health, Terms()), ("Feeds", None, Terms(terms=""))], NOW)
+    made = messages.source_list([source_view("Weibo", health), source_view("Feeds", None, "")], NOW)
     assert made.text == "2 sources, 2 in trouble"
     assert "log in again" in shown(made)
     assert "never seen, counts since then are unknown" in shown(made)
@@ -767,7 +793,7 @@ def test_any_text_in_any_field_gives_a_message_that_slack_takes(
     holds(messages.incident_list((story,), {other: client}, names, NOW))
     holds(messages.client_list((replace(client, names=(text,), exclude=(other, text)),)))
     health = Health(source=other, outcome=Outcome.DOWN, since=NOW, asked_at=NOW, detail=text)
-    holds(messages.source_list([(other, health, Terms(terms=text))], NOW))
+    holds(messages.source_list([source_view(other, health, text, more=text)], NOW))
     holds(messages.help_list([(text, other)], first=text))
     assert problems(messages.resolve_modal(story)) == []
     assert problems(messages.false_alarm_modal(story)) == []
@@ -782,7 +808,11 @@ def test_any_text_in_any_answer_or_window_is_one_that_slack_takes(
     text: str, other: str, outcome: Outcome
 ) -> None:
     health = Health(source=other, outcome=outcome, since=NOW, asked_at=NOW, detail=text)
-    holds(messages.source_list([(text, health, Terms(terms=other)), (other, None, Terms())], NOW))
+    holds(
+        messages.source_list(
+            [source_view(text, health, other, more=text), source_view(other, None)], NOW
+        )
+    )
     holds(messages.help_list([(text, other)], first=text))
     holds(messages.plain(text))
     steps = (replace(STEPS[1], do=text, owner=other, id=text or "s"), STEPS[5])

@@ -147,6 +147,7 @@ async def test_the_slash_command_answers_in_private(aulane: Town) -> None:
         ("incidents", "INC-1"),
         ("clients", "奥岚"),
         ("sources", "Weibo"),
+        ("sources", "Posts are seen after about: Aulane"),
         ("help", "/crisis check"),
         ("chekc", "/crisis check"),
         ("", "/crisis help"),

@@ -95,6 +95,10 @@ class Bluesky:
         """Requests a minute."""
         return self.calls.rate(now)
 
+    def left(self, now: datetime) -> tuple[str, ...]:
+        """Say what is left of the limits."""
+        return tuple(filter(None, [self.logins.left(now)]))
+
     async def ask(self, params: Mapping[str, str | int], now: datetime) -> tuple[object, Reply]:
         """Return the JSON of one page; raises SourceTrouble. A worn session is renewed once."""
         sent = 0

@@ -168,6 +168,11 @@ class Feed:
         del now
         return None
 
+    def left(self, now: datetime) -> tuple[str, ...]:
+        """Say what is left of the limits."""
+        del now
+        return ()
+
     async def _get(self, feed: Address, since: Watermark, now: datetime) -> Reply:
         held = dict(since.validators)
         asked = {"If-None-Match": held.get("etag"), "If-Modified-Since": held.get("last-modified")}

@@ -96,6 +96,10 @@ class Mastodon:
         """Requests a minute."""
         return self.calls.rate(now)
 
+    def left(self, now: datetime) -> tuple[str, ...]:
+        """Say what is left of the limits."""
+        return tuple(filter(None, [self.calls.left(now)]))
+
     def can_search(self, now: datetime) -> bool:
         """Is it worth asking for words? Believed until shown otherwise, and tried anew each day."""
         if self._searches_until is not None and now >= self._searches_until:

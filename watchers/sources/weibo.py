@@ -150,6 +150,10 @@ class Weibo:
         most = self._per_call + self._per_record * self.page_size
         return least(self.credits.rate(now, most), self.calls.rate(now))
 
+    def left(self, now: datetime) -> tuple[str, ...]:
+        """Say what is left of the limits."""
+        return tuple(filter(None, [self.credits.left(now), self.calls.left(now)]))
+
     async def ask(self, query: str, page: int, now: datetime) -> tuple[object, Reply]:
         """Return the JSON of one page; raises SourceTrouble. The page size is halved once."""
         first = await self._invoke(query, page, now)
