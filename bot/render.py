@@ -15,7 +15,7 @@ from bot.plan import plan_of
 from bot.playbooks import Playbooks
 from watchers.evidence import STORY_WINDOW
 from watchers.gist import Gists
-from watchers.incidents import STAGE_WORDS
+from watchers.incidents import stage_words
 from watchers.model import AlertKind, Client, Gist, Incident, Quote
 from watchers.provider import Translator
 from watchers.store import OutboxRow, Store
@@ -143,7 +143,7 @@ def _usual_by_bin(incident: Incident, now: datetime) -> dict[datetime, float]:
 
 
 def _marks(incident: Incident) -> list[charts.Mark]:
-    marks = [charts.Mark(at=p.at, label=STAGE_WORDS[p.stage]) for p in incident.proofs]
+    marks = [charts.Mark(at=p.at, label=stage_words(p)) for p in incident.proofs]
     marks.append(charts.Mark(at=incident.opened_at, label="alert"))
     if incident.acknowledged_at is not None:
         marks.append(charts.Mark(at=incident.acknowledged_at, label="taken"))

@@ -125,6 +125,7 @@ class Gatherer:
             first_post_at=start if first else None,
             steps=self._play(kind.id if kind else None, severity),
             young=begun is None or now - begun < YOUNG,
+            hot=await self._store.hot(client.id, start, now),
         )
 
     async def _figures(
@@ -161,11 +162,12 @@ class Gatherer:
             client.id, start, now, limit=200, by="first", professional=True
         )
         portals = await self._store.quotes(
-            client.id, start, now, limit=200, by="first", kinds=(Kind.ARTICLE,)
+            client.id, start, now, limit=200, by="first", kinds=(Kind.ARTICLE, Kind.HOT)
         )
         found: dict[Stage, tuple[Proof, bool]] = {}
         for quote in sorted((*(first if kind else ()), *loud, *portals), key=lambda q: q.at):
-            about = kind.id in quote.types if kind else quote.negative >= NEGATIVE
+            bad = quote.negative >= NEGATIVE or (quote.kind is Kind.HOT and bool(quote.types))
+            about = kind.id in quote.types if kind else bad
             if about:
                 stage = voice(quote)
                 found.setdefault(stage, (_proof_of(quote, stage), state_media(quote)))

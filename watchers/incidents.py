@@ -17,6 +17,7 @@ from watchers.model import (
     Decision,
     Event,
     Figures,
+    HotEntry,
     Incident,
     PlayStep,
     Proof,
@@ -55,6 +56,7 @@ STAGE_SEVERITY = {
     Stage.PRESS: Severity.S2,
     Stage.OFFICIAL: Severity.S1,
 }
+HOT_LISTS = "hotlist"  # the source whose entries are titles with a rank
 STAGE_WORDS = {
     Stage.SEED: "first post",
     Stage.FERMENT: "spreading",
@@ -82,6 +84,7 @@ class Evidence:
     first_post_at: datetime | None
     steps: tuple[PlayStep, ...]
     young: bool = False  # less than two weeks of posts are known
+    hot: tuple[HotEntry, ...] = ()  # of the story, oldest first
 
 
 # ------------------------------------------------------------------------------------- machine
@@ -92,6 +95,13 @@ def decide(current: Incident | None, evidence: Evidence, client: Client, now: da
     if current.state.closed:
         return _reopen(current, evidence, now)
     return _go_on(current, evidence, now)
+
+
+def stage_words(proof: Proof) -> str:
+    """Return what PROOF shows, in words."""
+    if proof.source == HOT_LISTS:
+        return "hot list"
+    return STAGE_WORDS[proof.stage]
 
 
 def severity_of(evidence: Evidence, stage: Stage) -> tuple[Severity, tuple[str, ...]]:
@@ -162,6 +172,7 @@ def _first(evidence: Evidence, client: Client, now: datetime, after: Incident | 
         told_total=evidence.figures.total,
         why=signal.why,
         source=evidence.source,
+        hot=evidence.hot,
     )
     channel = client.channel or ""
     alerts = (
@@ -204,6 +215,7 @@ def _go_on(current: Incident, evidence: Evidence, now: datetime) -> Decision:
         first_post_at=_earliest(current.first_post_at, evidence.first_post_at),
         calm_since=calm_since,
         steps=current.steps or _steps(evidence.steps, current.opened_at),
+        hot=evidence.hot or current.hot,
         updated_at=now,
         rev=current.rev + 1,
     )
@@ -222,6 +234,8 @@ def _speak(before: Incident, after: Incident, evidence: Evidence, now: datetime)
         )
     elif after.trend is not before.trend:
         reason, text = _trend_words(after)
+    elif hot := _hot_news(before.hot, after.hot):
+        reason, text = Reason.HOT, hot
     elif _still(before, after, now):
         reason, text = Reason.STILL, _figures_text(before, after)
     elif _root_changes(before, after):
@@ -254,6 +268,29 @@ def _speak(before: Incident, after: Incident, evidence: Evidence, now: datetime)
     return Decision(
         reason=reason, incident=after, alerts=(root, update, *evidence_again), events=events
     )
+
+
+def _hot_news(before: Sequence[HotEntry], after: Sequence[HotEntry]) -> str:
+    """Say what came onto hot lists and what left them; the best rank stands in the root."""
+    known = {(e.list, e.post_id): e for e in before}
+    said = []
+    for entry in after:
+        earlier = known.get((entry.list, entry.post_id))
+        name = f"{entry.list}: “{entry.title}”"
+        if earlier is None:
+            said.append(f"on {name} at #{entry.rank}. {entry.url}")
+        elif entry.left_at is not None and earlier.left_at is None:
+            stood = _span(entry.left_at - entry.entered_at)
+            said.append(f"off {name} after {stood}, best #{entry.best_rank}. {entry.url}")
+        elif entry.left_at is None and earlier.left_at is not None:
+            said.append(f"back on {name} at #{entry.rank}. {entry.url}")
+    text = "; ".join(said)
+    return text[:1].upper() + text[1:]
+
+
+def _span(span: timedelta) -> str:
+    minutes = span // timedelta(minutes=1)
+    return f"{minutes} min" if minutes < 120 else f"{minutes // 60} h {minutes % 60} min"
 
 
 def _reopen(current: Incident, evidence: Evidence, now: datetime) -> Decision:
@@ -469,7 +506,7 @@ def _figures_text(before: Incident, after: Incident) -> str:
 
 
 def _stage_text(before: Incident, after: Incident, proof: Proof) -> str:
-    parts = [f"Stage up: {STAGE_WORDS[after.stage]} ({proof.who})"]
+    parts = [f"Stage up: {stage_words(proof)} ({proof.who})"]
     if after.first_post_at is not None and proof.at > after.first_post_at:
         minutes = (proof.at - after.first_post_at) // timedelta(minutes=1)
         parts.append(f"{minutes // 60} h {minutes % 60:02d} min after the first post")
@@ -483,7 +520,7 @@ def _proof_event(proof: Proof) -> Event:
         at=proof.at,
         kind=Reason.STAGE,
         who=None,
-        text=f"{STAGE_WORDS[proof.stage]}: {proof.who} {proof.url}",
+        text=f"{stage_words(proof)}: {proof.who} {proof.url}",
     )
 
 

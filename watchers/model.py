@@ -108,7 +108,9 @@ class Post:
     kind: Kind = Kind.POST
     lang: str | None = None
     partial_text: bool = False  # the source cut the text
-    publisher: str | None = None  # of an article
+    publisher: str | None = None  # of an article, or of a hot list
+    rank: int | None = None  # on a hot list, from 1
+    heat: int | None = None  # the list's own figure for it
     terms_class: str = "official"  # official | contract | public-feed | public-web | provider
 
     @property
@@ -393,6 +395,21 @@ class Gist:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class HotEntry:
+    """An entry of a hot list that names a client: where it stood and how long."""
+
+    list: str  # "Weibo hot search"
+    post_id: str
+    title: str
+    url: str
+    entered_at: datetime
+    rank: int  # when it was seen last
+    best_rank: int
+    best_at: datetime
+    left_at: datetime | None = None  # None: it stands there
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Figures:
     """What an open incident's root shows, counted at `at`."""
 
@@ -470,6 +487,7 @@ class Incident:
     calm_since: datetime | None = None  # below twice the usual since
     why: str = ""  # the signal's own sentence
     source: str = ""  # where the signal came from; its figures are of this source alone
+    hot: tuple[HotEntry, ...] = ()  # what of it stood on hot lists
 
 
 class Reason(StrEnum):
@@ -478,6 +496,7 @@ class Reason(StrEnum):
     FIRST = "first"  # a new incident
     WORSE = "worse"  # severity rose
     STAGE = "stage"  # a new stage
+    HOT = "hot"  # it came onto a hot list, or left one
     STILL = "still"  # it goes on, and the interval has passed
     COUNTS = "counts"  # figures changed; the root is edited, nobody is told
     FADING = "fading"

@@ -11,6 +11,7 @@ from watchers.model import (
     Client,
     Decision,
     Event,
+    Kind,
     Page,
     Reach,
     Reason,
@@ -143,6 +144,9 @@ class Rounds:
             health=health,
             deleted=[(watch.source, id_) for id_ in page.deleted],
         )
+        if page.posts and page.posts[0].kind is Kind.HOT and page.outcome.healthy:
+            list_ = page.posts[0].publisher or watch.query
+            await self._store.rank(list_, [*scored, *again], now=now)
         if told is not None:
             await self._tell(watch.source, told, now)
         for client in self.served(watch):

@@ -14,8 +14,8 @@ from datetime import datetime, timedelta
 from watchers import detect
 from watchers.clusters import Clusters
 from watchers.errors import StaleIncident
-from watchers.evidence import HISTORY, HOUR, Gatherer, Play
-from watchers.incidents import REOPEN_WITHIN, decide, story_of
+from watchers.evidence import HISTORY, HOUR, NEGATIVE, Gatherer, Play
+from watchers.incidents import HOT_LISTS, REOPEN_WITHIN, decide, story_of
 from watchers.match import Matcher
 from watchers.model import (
     Client,
@@ -31,6 +31,7 @@ from watchers.model import (
     Severity,
     Signal,
     State,
+    Stream,
 )
 from watchers.risk import RiskModel
 from watchers.store import Minute, Store
@@ -77,6 +78,7 @@ class Stages:
         self._grave = frozenset(t.id for t in self._types.values() if t.severity is Severity.S1)
         self._grave_at: dict[str, datetime] = {}  # client -> newest post with grave words
         self._voices: set[str] = set()  # clients of whom large accounts or portals spoke of late
+        self._hot_told: set[tuple[str, str]] = set()  # client, entry of a hot list
         self._looked: dict[int, datetime] = {}  # incident -> when it was counted last
         self._saved: dict[tuple[str, str], datetime] = {}  # how far a detector is in the store
         self._detectors: dict[tuple[str, str], detect.Detector] = {}
@@ -219,8 +221,9 @@ class Stages:
             signal = await self._judge(client, source, reading, when=when, minutes=minutes, now=now)
             if signal is not None:
                 signals.append(signal)
-        risk = await self._risk_signal(client, source, now, detector)
-        return (*signals, *risk), moved or bool(signals) or bool(risk)
+        signals += await self._risk_signal(client, source, now, detector)
+        signals += await self._hot_signal(client, source, now)
+        return tuple(signals), moved or bool(signals)
 
     async def _history_start(self, client: Client, source: str, now: datetime) -> datetime:
         first = await self._store.first_at(client.id, source)
@@ -275,6 +278,38 @@ class Stages:
                 if signal is not None:
                     return (signal,)
         return ()
+
+    async def _hot_signal(self, client: Client, source: str, now: datetime) -> tuple[Signal, ...]:
+        """Bad news on a hot list is read by millions: the entry alone is worth an alert."""
+        if source != HOT_LISTS:
+            return ()
+        entries = await self._store.quotes(
+            client.id, now - HOUR, now, limit=10, by="newest", source=source
+        )
+        bad = [
+            entry
+            for entry in entries
+            if (entry.types or entry.negative >= NEGATIVE)
+            and (client.id, entry.post_id) not in self._hot_told
+        ]
+        self._hot_told |= {(client.id, entry.post_id) for entry in bad}
+        return tuple(
+            Signal(
+                client=client.id,
+                source=source,
+                at=now,
+                stream=Stream.RISK,
+                window=HOUR,
+                count=1,
+                authors=1,
+                usual=None,
+                negative=int(entry.negative >= NEGATIVE),
+                score=0.0,
+                threshold=0.0,
+                why=f"“{entry.text}” stands on a hot list: {entry.who}",
+            )
+            for entry in bad
+        )
 
     def _unsaved(
         self, key: tuple[str, str], *, moved: bool, loud: bool = False

@@ -40,4 +40,5 @@ def voice(quote: Quote) -> Stage:
         return Stage.PRESS
     if quote.kind is Kind.ARTICLE:
         return Stage.PRESS if quote.who.endswith(NEWSPAPERS_AND_TV) else Stage.PORTAL
-    return Stage.AMPLIFY if quote.professional else Stage.SEED
+    loud = quote.professional or quote.kind is Kind.HOT
+    return Stage.AMPLIFY if loud else Stage.SEED

@@ -14,6 +14,7 @@ from collections.abc import Awaitable, Callable, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta, timezone
 from email.utils import format_datetime
+from urllib.parse import quote
 from xml.sax.saxutils import escape, quoteattr
 
 from aiohttp import web
@@ -30,6 +31,12 @@ BLUESKY_MOST, MASTODON_MOST, FEED_MOST = 100, 40, 50
 WEIBO_TOKEN, MASTODON_TOKEN = "wb_demo", "demo-user-token"
 BLUESKY_HANDLE, BLUESKY_PASSWORD = "fenghuo.demo", "demo-pass-word-only"
 FEED_PATH = "/feeds/portal.xml"
+HOT_PATH = "/hot/api/s?id=weibo#name=Weibo_hot_search"
+HOT_LENGTH = 50  # entries of the hot list
+HOT_TALK = (
+    "早餐吃什么最省事", "周末去哪里看花", "第一次做饭翻车了", "今晚的月亮真圆", "地铁上的小事",
+    "这部剧的结局你猜到了吗", "冬天第一碗热汤", "猫为什么喜欢纸箱", "老歌新唱", "夜跑的人多起来了",
+)  # fmt: skip
 
 
 # ---------------------------------------------------------------------------------------- faults
@@ -153,6 +160,21 @@ def says(body: object) -> Fault:
 
 # -------------------------------------------------------------------------------------- platform
 @dataclass(frozen=True, slots=True, kw_only=True)
+class HotWord:
+    """A title on the hot list: from when to when, and its ranks, each from a time on."""
+
+    title: str
+    ranks: tuple[tuple[datetime, int], ...]
+    until: datetime
+
+    def rank(self, at: datetime) -> int | None:
+        """Return the rank at AT; None: it is not on the list then."""
+        if at >= self.until:
+            return None
+        return next((rank for since, rank in reversed(self.ranks) if since <= at), None)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Asked:
     """A request that arrived."""
 
@@ -219,6 +241,8 @@ class Platforms:
         self.bluesky = Platform("bluesky", posts, clock)
         self.mastodon = Platform("mastodon", posts, clock)
         self.feed = Platform("feed", posts, clock)
+        self.hotlist = Platform("hotlist", (), clock)
+        self.hot: tuple[HotWord, ...] = ()
         self.base = ""
         self.full_text = True  # can the Mastodon server search words?
         self.open_timelines = True  # may its tags be read without a login?
@@ -244,6 +268,7 @@ class Platforms:
         app.router.add_get("/api/v1/timelines/tag/{tag}", self._mastodon_tag)
         app.router.add_get("/api/v2/search", self._mastodon_search)
         app.router.add_get("/feeds/{name}", self._rss)
+        app.router.add_get("/hot/api/s", self._hot_list)
         self._runner = web.AppRunner(app, access_log=None, shutdown_timeout=0.1)
         await self._runner.setup()
         site = web.TCPSite(self._runner, "127.0.0.1", port)
@@ -270,10 +295,16 @@ class Platforms:
             "MASTODON_BASE_URL": self.base,
             "MASTODON_TOKEN": MASTODON_TOKEN,
             "FEED_URLS": self.base + FEED_PATH,
+            "HOTLISTS": self.base + HOT_PATH,
         }
 
     def _platform(self, path: str) -> Platform:
-        prefixes = {"/cli/": self.weibo, "/xrpc/": self.bluesky, "/api/": self.mastodon}
+        prefixes = {
+            "/cli/": self.weibo,
+            "/xrpc/": self.bluesky,
+            "/api/": self.mastodon,
+            "/hot/": self.hotlist,
+        }
         return next((p for start, p in prefixes.items() if path.startswith(start)), self.feed)
 
     @web.middleware
@@ -405,6 +436,23 @@ class Platforms:
             hits = [p for p in hits if _toot_id(p) < int(most)]
         offset = int(request.query.get("offset", "0"))
         return hits[offset : offset + limit]
+
+    # -------------------------------------------------------------------------------- hot list
+    async def _hot_list(self, request: web.Request) -> web.Response:
+        """Answer as a newsnow server does: what is always talked of, and `hot` at its ranks."""
+        now = self._clock()
+        hour = int(now.timestamp()) // 3600
+        titles = [f"{HOT_TALK[(n + hour) % len(HOT_TALK)]} {n}" for n in range(HOT_LENGTH)]
+        standing = [(rank, w.title) for w in self.hot if (rank := w.rank(now)) is not None]
+        for rank, title in sorted(standing):
+            titles.insert(rank - 1, title)
+        items = [
+            {"id": title, "title": title, "url": f"https://hot.example.cn/s?q={quote(title)}"}
+            for title in titles[:HOT_LENGTH]
+        ]
+        id_ = request.query.get("id", "")
+        said = {"status": "success", "id": id_, "updatedTime": int(now.timestamp() * 1000)}
+        return web.json_response(said | {"items": items})
 
     # ------------------------------------------------------------------------------------ feed
     async def _rss(self, request: web.Request) -> web.Response:

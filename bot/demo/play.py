@@ -83,6 +83,7 @@ class Demo:
         self._port = port
         self.clock = Clock(shell.now(), seconds)
         self.platforms = Platforms(story.posts(self.clock.start), self.clock.now)
+        self.platforms.hot = story.hot_words(self.clock.start)
         self.preview = Preview(
             team="Fenghuo demo",
             channels=[

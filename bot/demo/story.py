@@ -9,6 +9,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime, time, timedelta
 
+from bot.demo.platforms import HotWord
 from watchers.model import Author, Client, Kind, Person, Post, Role
 
 CHANNEL, OPERATORS = "C0AULANE", "C0WATCHERS"
@@ -148,6 +149,13 @@ def _tail(rng: random.Random) -> str:
     places = ("广州", "武汉", "沈阳", "西安", "长沙", "青岛", "合肥", "昆明")
     moods = ("周末愉快", "打卡", "记录一下", "有用过的吗", "随手拍", "求问", "今日份", "分享")
     return f"#{rng.choice(places)}# {rng.choice(moods)}{rng.randrange(10, 99)}"
+
+
+def hot_words(start: datetime) -> tuple[HotWord, ...]:
+    """Return what of it stands on the hot list: in at 47, up to 12, gone after two hours."""
+    minutes = ((100, 47), (110, 31), (130, 12), (170, 26))
+    ranks = tuple((start + timedelta(minutes=m), rank) for m, rank in minutes)
+    return (HotWord(title="奥岚取暖器自燃", ranks=ranks, until=start + timedelta(minutes=220)),)
 
 
 def _crisis(start: datetime, rng: random.Random) -> Iterator[Post]:

@@ -43,7 +43,7 @@ from bot.messages.text import (
     when,
     width,
 )
-from watchers.incidents import STAGE_WORDS
+from watchers.incidents import STAGE_WORDS, stage_words
 from watchers.model import (
     Client,
     Figures,
@@ -175,7 +175,7 @@ def _counts(incident: Incident, now: datetime) -> str:
         parts.append(f"{figures.negative_share:.0%} negative ({ESTIMATE})")
     if figures.young_accounts:
         parts.append(plural(figures.young_accounts, "young account"))
-    return " · ".join([*parts, _stages(incident, now)])
+    return " · ".join([*parts, _stages(incident, now), *_hot(incident, now)])
 
 
 def usual_words(usual: float | None) -> str:
@@ -187,7 +187,7 @@ def _stages(incident: Incident, now: datetime) -> str:
     """Return the stages with minute and proof, and what has not been reached yet."""
     steps = [_stage(proof, now) for proof in incident.proofs]
     if sum(map(units, steps)) > LONG_STAGES:  # very long addresses: the minutes are worth more
-        steps = [f"{STAGE_WORDS[p.stage]} {when(p.at, now)}" for p in incident.proofs]
+        steps = [f"{stage_words(p)} {when(p.at, now)}" for p in incident.proofs]
     if incident.stage not in {proof.stage for proof in incident.proofs}:
         steps.append(STAGE_WORDS[incident.stage])
     if incident.state.closed:
@@ -198,8 +198,23 @@ def _stages(incident: Incident, now: datetime) -> str:
     return f"*Stage:* {' → '.join(steps)}{trend.get(incident.trend, '')}"
 
 
+def _hot(incident: Incident, now: datetime) -> list[str]:
+    """Return where it stands on hot lists, or stood: the two best entries."""
+    best = sorted(incident.hot, key=lambda e: (e.left_at is not None, e.best_rank))[:2]
+    told = []
+    for entry in best:
+        name = link(entry.url, f"{entry.list} #{entry.best_rank}")
+        if entry.left_at is not None:
+            told.append(f"was {name} until {when(entry.left_at, now)}")
+        elif entry.rank != entry.best_rank:
+            told.append(f"{name}, now #{entry.rank}")
+        else:
+            told.append(name)
+    return told
+
+
 def _stage(proof: Proof, now: datetime) -> str:
-    label = STAGE_WORDS[proof.stage]
+    label = stage_words(proof)
     return f"{link(proof.url, label)} {when(proof.at, now)}"
 
 

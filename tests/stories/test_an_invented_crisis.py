@@ -1,5 +1,6 @@
 """The product's main moments, on the demo's invented crisis."""
 
+import re
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -57,6 +58,35 @@ async def test_a_crisis_is_seen_told_taken_followed_and_resolved(aulane: Town) -
     assert (closed.state, closed.closed_by) == (State.RESOLVED, LEAD)
     final = aulane.slack.channel(story.CHANNEL)[0].root
     assert [e["action_id"] for e in elements(final.blocks)] == ["reopen"]
+
+
+async def test_the_hot_list_is_joined_with_entry_best_rank_and_exit(aulane: Town) -> None:
+    aulane.platforms.hot = story.hot_words(START)
+    await aulane.until_alert(within=3 * HOUR)
+    await aulane.pass_time(timedelta(hours=1))
+    incident = (await aulane.service.store.open_incidents())[0]
+    (entry,) = incident.hot
+    assert (entry.list, entry.title) == ("Weibo hot search", "奥岚取暖器自燃")
+    told = "\n".join(aulane.thread()[1:])
+    assert "hot list" in told or "On Weibo hot search" in told
+    assert incident.severity <= Severity.S2
+    await aulane.pass_time(timedelta(hours=2))
+    (entry,) = (await aulane.service.store.open_incidents())[0].hot
+    assert entry.best_rank == 12
+    assert entry.left_at is not None
+    assert "Off Weibo hot search: “奥岚取暖器自燃” after" in "\n".join(aulane.thread()[1:])
+    assert re.search(r"was <[^|]+\|Weibo hot search #12> until", aulane.thread()[0])
+
+
+async def test_bad_news_on_a_hot_list_alone_is_an_alert() -> None:
+    async with town(START, [story.CLIENT], ()) as quiet:
+        quiet.platforms.hot = story.hot_words(START)
+        await quiet.until_alert(within=3 * HOUR)
+        (incident,) = await quiet.service.store.open_incidents()
+        assert (incident.source, incident.severity) == ("hotlist", Severity.S2)
+        assert "stands on a hot list" in incident.why
+        await quiet.pass_time(timedelta(hours=1))
+        assert len(quiet.slack.channel(story.CHANNEL)) == 1
 
 
 async def test_two_presses_give_one_owner_and_one_polite_note(aulane: Town) -> None:

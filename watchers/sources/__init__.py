@@ -4,7 +4,7 @@ from collections.abc import Mapping
 
 from watchers.connector import Description, Setting, Source, SourceRow
 from watchers.http import Http
-from watchers.sources import bluesky, feed, mastodon, weibo
+from watchers.sources import bluesky, feed, hotlist, mastodon, weibo
 
 __all__ = ["SOURCES", "Description", "Setting", "Source", "SourceRow", "registry", "set_up"]
 
@@ -22,6 +22,7 @@ SOURCES = registry(
     bluesky.ROW,
     mastodon.ROW,
     feed.ROW,
+    hotlist.ROW,
 )
 
 

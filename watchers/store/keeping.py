@@ -28,6 +28,7 @@ from watchers.store.schema import (
     detectors,
     facts,
     hits,
+    hot,
     inbox,
     incidents,
     mentions,
@@ -42,7 +43,7 @@ from watchers.store.scrub import scrub, scrub_incident
 KEEP_COUNTS = timedelta(days=365)  # counts hold no personal data and outlive the posts
 PAGE = 1_000  # rows of an export in one look at the database
 EXPORTED = (
-    clients, posts, mentions, minutes, incidents, hits, corrections, timeline, outbox, audit,
+    clients, posts, mentions, minutes, hot, incidents, hits, corrections, timeline, outbox, audit,
 )  # fmt: skip
 
 
@@ -164,6 +165,7 @@ class Keeping(Posts):
             "outbox": delete(outbox).where(or_(notices, over)),
             "minutes": delete(minutes).where(minutes.c.at < before - KEEP_COUNTS),
             "inbox": delete(inbox).where(inbox.c.at < before),
+            "hot": delete(hot).where(hot.c.seen_at < before - KEEP_COUNTS),
         }
         return {
             name: (await conn.execute(deletion)).rowcount for name, deletion in deletions.items()
@@ -181,6 +183,7 @@ class Keeping(Posts):
         for table, where in (
             (incidents, (incidents.c.client == client, incidents.c.opened_at < before)),
             (minutes, (minutes.c.client == client, minutes.c.at < before)),
+            (hot, (hot.c.client == client, hot.c.seen_at < before)),
             (detectors, (detectors.c.client == client, detectors.c.at < before)),
         ):
             gone[table.name] = (await conn.execute(delete(table).where(*where))).rowcount
@@ -232,7 +235,7 @@ def _exported(client: str | None) -> list[tuple[Table, ColumnElement[bool]]]:
     return [
         (clients, clients.c.id == client),
         (posts, posts.c.id.in_(own)),
-        *[(table, table.c.client == client) for table in (mentions, minutes, incidents)],
+        *[(table, table.c.client == client) for table in (mentions, minutes, hot, incidents)],
         (hits, hits.c.post.in_(own)),
         (corrections, corrected.exists()),
         (timeline, timeline.c.incident.in_(cases)),

@@ -179,6 +179,23 @@ minutes = Table(
     Column("raw", Integer, nullable=False),
 )
 
+hot = Table(
+    "hot",  # entries of hot lists that name a client: no posts, no people
+    metadata,
+    Column("client", Text, primary_key=True),
+    Column("entry", Words, primary_key=True),  # the post's id
+    Column("list", Words, nullable=False),
+    Column("title", Words, nullable=False),
+    Column("url", Words, nullable=False),
+    Column("entered_at", Instant, nullable=False),
+    Column("rank", Integer, nullable=False),
+    Column("best_rank", Integer, nullable=False),
+    Column("best_at", Instant, nullable=False),
+    Column("seen_at", Instant, nullable=False),
+    Column("left_at", Instant),  # null: it stands on the list
+    Index("hot_by_list", "list", "left_at"),
+)
+
 corrections = Table(
     "corrections",  # a person's word on the tone of a post; outlives the post
     metadata,
