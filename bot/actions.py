@@ -31,7 +31,13 @@ Json = Mapping[str, Any]
 Toned = Sequence[tuple[Quote, Tone]]
 COMMIT_WITHIN = 1.5  # seconds; Slack waits three
 SLOW = "The database is slow. The message changes as soon as this is saved; else press again."
-PRESSES = {"ack": Action.ACKNOWLEDGE, "reopen": Action.REOPEN, "step_done": Action.STEP}
+PRESSES = {
+    "ack": Action.ACKNOWLEDGE,
+    "reopen": Action.REOPEN,
+    "step_done": Action.STEP,
+    "rule_apply": Action.APPLY_RULE,
+    "rule_undo": Action.UNDO_RULE,
+}
 MODALS = {"resolve_modal": Action.RESOLVE, "false_alarm_modal": Action.FALSE_ALARM}
 OPENERS = {
     "resolve": "resolve_modal",
@@ -112,6 +118,17 @@ class Buttons:
         note = messages.modal_note(view["state"]["values"])
         action, user = MODALS[view["callback_id"]], body["user"]["id"]
         await self._answer(ack, self._act(action, value, user, note=note))
+        if action is Action.FALSE_ALARM:
+            with self._office.working():
+                await self._learn(value)
+
+    async def _learn(self, value: Value) -> None:
+        """Propose what would have kept a false alarm out; a failure costs a proposal, no more."""
+        try:
+            await self._office.desk.learn(value.incident, self._office.now())
+        except FenghuoError as error:
+            log.warning("nothing proposed", error=type(error).__name__)
+        self._office.wake()
 
     async def submit_tones(self, ack: AsyncAck, body: Json) -> None:
         """Keep the tones that a person chose."""

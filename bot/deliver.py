@@ -248,8 +248,9 @@ class Deliver:
         root = await self._store.root_ts(row.incident)
         if row.kind is AlertKind.ROOT:
             return Spot(root[0], edit=root[1]) if root is not None else Spot(row.channel)
-        if row.kind is AlertKind.PLAYBOOK and row.ts is not None and root is not None:
-            return Spot(root[0], edit=row.ts)  # one list of steps, edited in place
+        kept = row.kind in (AlertKind.PLAYBOOK, AlertKind.RULE)
+        if kept and row.ts is not None and root is not None:
+            return Spot(root[0], edit=row.ts)  # one message, edited in place
         return Spot(root[0], thread=root[1]) if root is not None else None
 
     async def _forms(self, row: OutboxRow) -> list[Form]:

@@ -4,19 +4,25 @@ Permission is checked here and now; then the change is a compare-and-set on the 
 of two who press at once one wins and the other is told who did.
 """
 
+import asyncio
 from collections import Counter
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from watchers.errors import NoSuchRow, StaleIncident
-from watchers.incidents import Action, advance
-from watchers.model import Client, Incident, Quote, Reason, Role, State, Tone
+from watchers.incidents import Action, advance, proposed
+from watchers.model import Client, Incident, Quote, Reason, Role, RuleChange, State, Tone
+from watchers.proposals import applied, propose, undone
 from watchers.store import Store
 
 TRIES = 4
 BEFORE = timedelta(hours=2)  # posts this long before an incident of which no first post is known
 CORRECTABLE = 500  # posts of an incident among which a window's are found again
+LEARNT_FROM = 500  # posts of an incident
+TRIED_ON = timedelta(days=30)
+RULES = frozenset({Action.APPLY_RULE, Action.UNDO_RULE})
+RULERS = frozenset({Role.ACCOUNT_LEAD, Role.MANAGER})
 APPROVERS = frozenset({Role.LEGAL, Role.CLIENT_COMMS, Role.ACCOUNT_LEAD, Role.MANAGER})
 
 
@@ -42,8 +48,18 @@ class Answer:
 class Desk:
     """The use cases of people, over the real store."""
 
-    def __init__(self, store: Store, *, team: str = "") -> None:
+    def __init__(
+        self,
+        store: Store,
+        *,
+        team: str = "",
+        companions: Sequence[str] = (),
+        changed: Callable[[], Awaitable[None]],
+    ) -> None:
+        """COMPANIONS are the strong risk terms; CHANGED is called when a client's words changed."""
         self._store = store
+        self._companions = companions
+        self._changed = changed
         self._team = team  # the workspace; others (shared channels) may look, not act
 
     async def act(
@@ -76,6 +92,8 @@ class Desk:
                 )
                 return Answer(done=False, incident=incident, note=refusal)
             decision = advance(incident, action, member.id, now, note=note, step=step)
+            if action in RULES and decision.incident is not None and client is not None:
+                await self._change_words(client, decision.incident, member, now)
             if decision.reason is Reason.NOTHING:
                 return Answer(
                     done=False, incident=incident, note=_too_late(incident, member, names, now)
@@ -128,6 +146,49 @@ class Desk:
             await self._store.correct(quote.source, quote.post_id, tone, by=member.id, now=now)
         return await self.act(Action.TONE, number, member, now, names={}, note=_turns(changed))
 
+    async def learn(self, number: int, now: datetime) -> None:
+        """Propose a change of words that would have kept the false alarm NUMBER out, if any."""
+        incident = await self._store.incident(number)
+        client = await self._client(incident)
+        if client is None or incident.state is not State.FALSE_ALARM:
+            return
+        false = await self.posts(incident, incident.closed_at or now, LEARNT_FROM)
+        good = [
+            quote
+            for other in await self._store.incidents(clients=[client.id], limit=50)
+            if other.state in (State.ACKNOWLEDGED, State.RESOLVED)
+            and other.opened_at >= now - TRIED_ON
+            for quote in await self.posts(other, other.closed_at or now, LEARNT_FROM)
+        ]
+        found = await asyncio.to_thread(
+            propose, client, [q.text for q in false], [q.text for q in good], self._companions
+        )
+        if found is None:
+            return
+        rule = RuleChange(
+            change=found.change,
+            phrase=found.phrase,
+            false=found.false,
+            removes=len(found.removes),
+            confirmed=len(good),
+            loses=len(found.loses),
+            lost=tuple(good[place].url for place in found.loses[:5]),
+        )
+        fresh = await self._store.incident(number)
+        await self._store.commit(proposed(fresh, rule, now), now=now, expect=fresh.rev)
+
+    async def _change_words(
+        self, client: Client, after: Incident, member: Member, now: datetime
+    ) -> None:
+        """Keep CLIENT with the rule of AFTER, or without it, and let it be live."""
+        rule = after.rule
+        if rule is None:
+            return
+        change = applied if rule.applied else undone
+        kept = change(client, rule.change, rule.phrase)
+        await self._store.save_clients([kept], by=member.id, now=now)
+        await self._changed()
+
     async def may_see(self, member: Member, client: Client) -> bool:
         """Whether MEMBER may read CLIENT's incidents: listed people, or members where none is."""
         return self._stranger(member) is None and (
@@ -158,6 +219,11 @@ class Desk:
         role = next((p.role for p in people if p.slack == member.id), None)
         who = ", ".join(f"<@{p.slack}>" for p in people if p.role is not Role.VIEWER)
         ask = f" Ask {who}." if who else ""
+        if action in RULES and people and role not in RULERS:
+            rulers = ", ".join(f"<@{p.slack}>" for p in people if p.role in RULERS)
+            return (
+                f"A rule is changed by the account lead or a manager: {rulers or 'none is listed'}."
+            )
         if role is None and (people or member.guest):
             return f"You are not on this client's list, so you cannot {_WORDS[action]}.{ask}"
         if role is Role.VIEWER:
@@ -178,6 +244,8 @@ _WORDS = {
     Action.REOPEN: "open it again",
     Action.STEP: "tick its steps",
     Action.TONE: "correct its posts",
+    Action.APPLY_RULE: "change its words",
+    Action.UNDO_RULE: "change its words",
 }
 
 

@@ -53,8 +53,8 @@ class Renderer:
                 return await self._evidence(incident, client, row.alert.quotes, now)
             case AlertKind.CHART:
                 return await self._chart(incident, client, now)
-            case AlertKind.PLAYBOOK:
-                return await self._playbook(incident, now)
+            case AlertKind.PLAYBOOK | AlertKind.RULE:
+                return await self._kept_up(row.kind, incident, client, now)
             case _:
                 return await self._update(row, incident, now)
 
@@ -103,6 +103,19 @@ class Renderer:
         names = await self._directory.names(people, now)
         plan = plan_of(self._playbooks, incident.type, incident.severity)
         return messages.playbook(incident, names=names, plan=plan)
+
+    async def _kept_up(
+        self, kind: AlertKind, incident: Incident, client: Client, now: datetime
+    ) -> Message:
+        """What is edited in place: the steps, the rule that a false alarm proposes."""
+        if kind is AlertKind.PLAYBOOK:
+            return await self._playbook(incident, now)
+        return await self._rule(incident, client, now)
+
+    async def _rule(self, incident: Incident, client: Client, now: datetime) -> Message:
+        who = incident.rule.by if incident.rule else None
+        names = await self._directory.names([who] if who else [], now)
+        return messages.rule(incident, client, names=names)
 
     async def _chart(self, incident: Incident, client: Client, now: datetime) -> Picture:
         start = now - charts.SHOWN

@@ -267,7 +267,14 @@ class Service:
         )
         return Office(
             store=self.store,
-            desk=Desk(self.store, team=team),
+            desk=Desk(
+                self.store,
+                team=team,
+                companions=sorted(
+                    {t for kind in self._parts.playbooks.crisis_types() for t in kind.strong}
+                ),
+                changed=self.reload,
+            ),
             looker=Looker(self.store, self.stages, self.rounds, gatherer),
             directory=directory,
             playbooks=self._parts.playbooks,
@@ -309,6 +316,11 @@ class Service:
             if code in REFUSALS:
                 mend = "make one with connections:write on the app's page, Basic Information"
                 raise BadSetting(f"Slack refuses SLACK_APP_TOKEN ({code}): {mend}") from None
+
+    async def reload(self) -> None:
+        """Watch for the clients as they are now kept, from the next round on."""
+        await self.rounds.plan(await self.store.clients(), self.now())
+        self.schedule.replan()
 
     async def _purge(self, now: datetime) -> None:
         before = now - timedelta(days=self.settings.retention_days)

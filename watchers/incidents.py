@@ -12,6 +12,7 @@ from enum import StrEnum
 from watchers.model import (
     Alert,
     AlertKind,
+    Change,
     Client,
     CrisisType,
     Decision,
@@ -23,6 +24,7 @@ from watchers.model import (
     Proof,
     Quote,
     Reason,
+    RuleChange,
     Severity,
     Signal,
     SourceNote,
@@ -534,6 +536,8 @@ class Action(StrEnum):
     REOPEN = "reopen"
     STEP = "step"
     TONE = "tone"
+    APPLY_RULE = "apply_rule"
+    UNDO_RULE = "undo_rule"
 
 
 def advance(
@@ -557,6 +561,8 @@ def advance(
             return _tick(incident, step, who, now)
         case Action.TONE:
             return _done(incident, Reason.TONE, who, now, f"corrected the tone of {note}")
+        case Action.APPLY_RULE | Action.UNDO_RULE:
+            return _change_rule(incident, action, who, now)
 
 
 def _acknowledge(incident: Incident, who: str, now: datetime) -> Decision:
@@ -608,6 +614,39 @@ def _tick(incident: Incident, step: str, who: str, now: datetime) -> Decision:
     decision = _done(after, Reason.STEP, who, now, f"{words} step {step}: {found.do}")
     playbook = Alert(key="playbook", kind=AlertKind.PLAYBOOK, channel=incident.channel or "")
     return replace(decision, alerts=(*decision.alerts, playbook))
+
+
+def proposed(incident: Incident, rule: RuleChange, now: datetime) -> Decision:
+    """Return the false alarm INCIDENT with the RULE it teaches, to be told in its thread."""
+    after = replace(incident, rule=rule, rev=incident.rev + 1, updated_at=now)
+    text = f"proposed: {rule_words(rule)}"
+    return Decision(
+        reason=Reason.RULE,
+        incident=after,
+        alerts=(_rule_alert(after),),
+        events=(Event(at=now, kind=Reason.RULE, who=None, text=text),),
+    )
+
+
+def rule_words(rule: RuleChange) -> str:
+    """Return what RULE does, in words."""
+    if rule.change is Change.EXCLUDE:
+        return f"leave out posts where the name stands in “{rule.phrase}”"
+    return f"count “{rule.phrase}” only beside a companion word"
+
+
+def _change_rule(incident: Incident, action: Action, who: str, now: datetime) -> Decision:
+    rule, apply = incident.rule, action is Action.APPLY_RULE
+    if rule is None or rule.applied is apply:
+        return Decision(reason=Reason.NOTHING)
+    after = replace(incident, rule=replace(rule, applied=apply, by=who, at=now))
+    verb = "applied" if apply else "took back"
+    decision = _done(after, Reason.RULE, who, now, f"{verb} the rule: {rule_words(rule)}")
+    return replace(decision, alerts=(*decision.alerts, _rule_alert(after)))
+
+
+def _rule_alert(incident: Incident) -> Alert:
+    return Alert(key="rule", kind=AlertKind.RULE, channel=incident.channel or "")
 
 
 def _done(after: Incident, reason: Reason, who: str, now: datetime, text: str) -> Decision:

@@ -453,6 +453,29 @@ class Step:
     skipped: str | None = None  # reason
 
 
+class Change(StrEnum):
+    """How a client's words may change after a false alarm."""
+
+    EXCLUDE = "exclude"  # a phrase in which the name means something else
+    AMBIGUOUS = "ambiguous"  # a name that needs a companion from now on
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RuleChange:
+    """What a false alarm proposes, what it does to known posts, and what became of it."""
+
+    change: Change
+    phrase: str
+    false: int  # posts of the false alarm
+    removes: int  # of them
+    confirmed: int  # posts of incidents that were none
+    loses: int  # of them
+    lost: tuple[str, ...] = ()  # addresses of some of those
+    by: str | None = None  # who applied it, or took it back
+    at: datetime | None = None
+    applied: bool = False
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Incident:
     """One story about one client, from the first signal to the end."""
@@ -488,6 +511,7 @@ class Incident:
     why: str = ""  # the signal's own sentence
     source: str = ""  # where the signal came from; its figures are of this source alone
     hot: tuple[HotEntry, ...] = ()  # what of it stood on hot lists
+    rule: RuleChange | None = None  # what a false alarm proposes
 
 
 class Reason(StrEnum):
@@ -507,6 +531,7 @@ class Reason(StrEnum):
     FALSE_ALARM = "false_alarm"
     REOPENED = "reopened"
     STEP = "step"
+    RULE = "rule"  # a change of the client's words was proposed, applied, taken back
     TONE = "tone"  # a person corrected the tone of posts
     TYPED = "typed"  # the crisis type was changed by a person
     SOURCE = "source"  # a source went blind or came back
@@ -530,6 +555,7 @@ class AlertKind(StrEnum):
     EVIDENCE = "evidence"  # thread: top posts
     CHART = "chart"
     PLAYBOOK = "playbook"
+    RULE = "rule"  # thread: what a false alarm proposes, edited in place
     UPDATE = "update"  # thread: one fact
     PRIVATE = "private"  # to one person
     NOTICE = "notice"  # to the operators' channel, outside of incidents

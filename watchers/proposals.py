@@ -7,23 +7,15 @@ was not, with the matcher that would run, and says what it removes and what it w
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
-from enum import StrEnum
 
 from watchers.match import Matcher, fold
-from watchers.model import Client
+from watchers.model import Change, Client
 
 AROUND = 4  # characters beside a name that may belong to the phrase
 LONGEST = 5  # of them together
 TRIED = 40  # phrases, the most frequent first
 LEAST_TEXTS, LEAST_SHARE = 2, 0.2  # of the false posts: less teaches nothing
 DEAR = 5  # false posts that one lost good post weighs as much as
-
-
-class Change(StrEnum):
-    """How a client's words would change."""
-
-    EXCLUDE = "exclude"  # a phrase in which the name means something else
-    AMBIGUOUS = "ambiguous"  # a name that needs a companion from now on
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -38,25 +30,34 @@ class Proposal:
 
     def applied(self, client: Client) -> Client:
         """Return CLIENT with the change."""
-        if self.change is Change.EXCLUDE:
-            return replace(client, exclude=(*client.exclude, self.phrase))
-        return replace(
-            client,
-            names=tuple(n for n in client.names if n != self.phrase),
-            ambiguous=(*client.ambiguous, self.phrase),
-        )
+        return applied(client, self.change, self.phrase)
 
-    def undone(self, client: Client) -> Client:
-        """Return CLIENT without the change, whatever else was changed meanwhile."""
-        if self.change is Change.EXCLUDE:
-            return replace(client, exclude=tuple(e for e in client.exclude if e != self.phrase))
-        if self.phrase not in client.ambiguous:
-            return client
-        return replace(
-            client,
-            names=(*client.names, self.phrase),
-            ambiguous=tuple(a for a in client.ambiguous if a != self.phrase),
-        )
+
+def applied(client: Client, change: Change, phrase: str) -> Client:
+    """Return CLIENT with CHANGE for PHRASE; the same where it has it already."""
+    if change is Change.EXCLUDE:
+        known = phrase in client.exclude
+        return client if known else replace(client, exclude=(*client.exclude, phrase))
+    if phrase not in client.names:
+        return client
+    return replace(
+        client,
+        names=tuple(n for n in client.names if n != phrase),
+        ambiguous=(*client.ambiguous, phrase),
+    )
+
+
+def undone(client: Client, change: Change, phrase: str) -> Client:
+    """Return CLIENT without CHANGE for PHRASE, whatever else was changed meanwhile."""
+    if change is Change.EXCLUDE:
+        return replace(client, exclude=tuple(e for e in client.exclude if e != phrase))
+    if phrase not in client.ambiguous:
+        return client
+    return replace(
+        client,
+        names=(*client.names, phrase),
+        ambiguous=tuple(a for a in client.ambiguous if a != phrase),
+    )
 
 
 def propose(

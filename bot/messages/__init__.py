@@ -25,7 +25,7 @@ from bot.messages.modals import (
 )
 from bot.messages.plan import Clock, Duty, Plan
 from bot.messages.root import fallback, root
-from bot.messages.thread import evidence, notice, plain, playbook, update
+from bot.messages.thread import evidence, notice, plain, playbook, rule, update
 
 __all__ = [
     "Block",
@@ -51,6 +51,7 @@ __all__ = [
     "problems",
     "resolve_modal",
     "root",
+    "rule",
     "source_list",
     "told_modal",
     "tone_modal",

@@ -43,7 +43,8 @@ from bot.messages.text import (
     time_format,
     when,
 )
-from watchers.model import Alert, Gist, Incident, Quote, Step
+from watchers.incidents import rule_words
+from watchers.model import Alert, Client, Gist, Incident, Quote, Step
 
 NO_GISTS: Mapping[tuple[str, str], Gist] = MappingProxyType({})
 QUOTED = 400  # characters of a post in the evidence
@@ -67,6 +68,7 @@ SIGNS = {
     "reopened": "🔁",
     "step": "☑️",
     "tone": "✏️",
+    "rule": "🧹",
     "source": "⚠️",
     "page": "🔔",
 }
@@ -165,6 +167,39 @@ def _date(at: datetime) -> Block:
         "format": time_format(at, None),
         "fallback": fallback_time(at),
     }
+
+
+# ------------------------------------------------------------------------------------------ rule
+def rule(incident: Incident, client: Client, *, names: Mapping[str, str]) -> Message:
+    """Return what a false alarm proposes, what it would cost first, and who did it."""
+    mark = f"inc-{incident.number}:rule"
+    found = incident.rule
+    if found is None:
+        return plain("This false alarm proposes no rule any more.")
+    title = f"So that this does not come again: {rule_words(found)}"
+    tried = (
+        f"Tried on the posts of the last 30 days: it removes {found.removes} of {found.false} posts "
+        f"of this false alarm and loses {found.loses} of {found.confirmed} of confirmed incidents."
+    )
+    parts = [[words(f"Would be lost: {url}", 500)] for url in found.lost]
+    blocks = [rich_text([line([words(title, bold=True)])], f"{mark}:title")]
+    lost = [line([words("It would lose confirmed posts:")]), bullets(parts)] if parts else []
+    if lost:
+        blocks.append(rich_text(lost, f"{mark}:lost"))
+    blocks.append(section(plain_text(tried), f"{mark}:tried"))
+    carried = value(incident.number, incident.rev)
+    who = names.get(found.by or "", found.by or "somebody")
+    if found.applied:
+        done = f"✅ Applied by {as_is(who, NAME)} for {as_is(client.name, NAME)}, live in the next round."
+        blocks.append(context([plain_text(done)], f"{mark}:done"))
+        blocks.append(actions([button("Undo", "rule_undo", carried)], f"{mark}:press"))
+    else:
+        note = "The account lead or a manager may apply it; one press takes it back."
+        if found.by:
+            note = f"Taken back by {as_is(who, NAME)}. {note}"
+        blocks.append(context([plain_text(note)], f"{mark}:note"))
+        blocks.append(actions([button("Apply", "rule_apply", carried)], f"{mark}:press"))
+    return message(escaped(f"INC-{incident.number}: {title}", 300), blocks)
 
 
 # ----------------------------------------------------------------------------------------- facts

@@ -6,8 +6,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from watchers.match import Matcher
-from watchers.model import Client
-from watchers.proposals import Change, propose
+from watchers.model import Change, Client
+from watchers.proposals import applied, propose, undone
 
 QIYUN = Client(
     id="qiyun", name="Qiyun", names=("骑云", "Qiyun"), companions=("打车", "司机", "订单")
@@ -26,7 +26,8 @@ def test_the_phrase_that_means_something_else_is_found() -> None:
     assert found.loses == ()
     after = Matcher((found.applied(client),))
     assert not any(after.find_text(text) for text in texts)
-    assert found.undone(found.applied(client)) == client
+    assert undone(found.applied(client), found.change, found.phrase) == client
+    assert applied(found.applied(client), found.change, found.phrase) == found.applied(client)
 
 
 def test_a_name_that_means_too_much_may_need_a_companion() -> None:
@@ -38,7 +39,9 @@ def test_a_name_that_means_too_much_may_need_a_companion() -> None:
     assert (found.change, found.phrase) == (Change.AMBIGUOUS, "小云")
     assert len(found.removes) == len(texts)
     assert found.loses == ()
-    assert found.undone(found.applied(client)).names == ("骑云打车", "小云")
+    back = undone(found.applied(client), found.change, found.phrase)
+    assert back.names == ("骑云打车", "小云")
+    assert undone(client, found.change, found.phrase) == client
 
 
 def test_what_would_lose_true_posts_is_said_or_not_proposed_at_all() -> None:

@@ -15,8 +15,12 @@ from watchers.store.part import Part, dump, load
 from watchers.store.rows import RowState
 from watchers.store.schema import detectors, incidents, outbox, timeline
 
-EDITED = frozenset({AlertKind.ROOT, AlertKind.PLAYBOOK})  # one message, edited in place
-THREADED = frozenset({AlertKind.EVIDENCE, AlertKind.CHART, AlertKind.PLAYBOOK, AlertKind.UPDATE})
+EDITED = frozenset(
+    {AlertKind.ROOT, AlertKind.PLAYBOOK, AlertKind.RULE}
+)  # one message, edited in place
+THREADED = frozenset(
+    {AlertKind.EVIDENCE, AlertKind.CHART, AlertKind.PLAYBOOK, AlertKind.RULE, AlertKind.UPDATE}
+)
 COUNTS_EVERY = timedelta(seconds=30)  # between two edits that only change figures
 
 
