@@ -27,12 +27,13 @@ from bot.preview import Preview
 from bot.render import Renderer
 from bot.settings import Settings
 from watchers import provider
+from watchers.clients import changes
 from watchers.errors import BadSetting, FenghuoError
 from watchers.evidence import Gatherer
 from watchers.gist import Gists, Glosser
 from watchers.http import Http, Secret
 from watchers.look import Looker
-from watchers.model import Client
+from watchers.model import Alert, AlertKind, Client, Decision, Reason
 from watchers.provider import Translator
 from watchers.round import Rounds
 from watchers.schedule import KEEP_WATCH, TICK, Schedule
@@ -148,6 +149,7 @@ class Service:
         team, bot = await self._who_am_i(web)
         sources = set_up(self._http, self.settings.environment)
         clients = await self.store.clients()
+        self._clients = {c.id: c for c in clients}
         types = self._parts.playbooks.crisis_types()
         self.stages = Stages(
             self.store,
@@ -185,6 +187,7 @@ class Service:
             tick=self._tick,
             keep_watch=self._keep_watch,
             daily=self._purge,
+            before=self._heed_changes,
         )
         self.schedule.start()
         self._undo.append(self.schedule.stop)
@@ -319,8 +322,31 @@ class Service:
 
     async def reload(self) -> None:
         """Watch for the clients as they are now kept, from the next round on."""
-        await self.rounds.plan(await self.store.clients(), self.now())
+        await self._heed_changes(self.now())
+
+    async def _heed_changes(self, now: datetime) -> None:
+        """See whether the clients were changed, by whatever process, and say so in their channels."""
+        kept = {c.id: c for c in await self.store.clients()}
+        if kept == self._clients:
+            return
+        before, self._clients = self._clients, kept
+        await self.rounds.plan(kept.values(), now)
         self.schedule.replan()
+        for client in kept.values():
+            if client != before.get(client.id):
+                what = changes(before.get(client.id), client)
+                text = (
+                    f"The words of {client.name} changed: {what}. Version {client.version} is live."
+                )
+                await self._say(client, f"client:{client.id}:{client.version}", text, now)
+        log.info("clients changed", clients=len(kept))
+
+    async def _say(self, client: Client, key: str, text: str, now: datetime) -> None:
+        channel = client.channel or self.settings.operators
+        if channel is not None:
+            notice = Alert(key=key, kind=AlertKind.NOTICE, channel=channel, text=text)
+            await self.store.commit(Decision(reason=Reason.RULE, alerts=(notice,)), now=now)
+            self.deliver.wake()
 
     async def _purge(self, now: datetime) -> None:
         before = now - timedelta(days=self.settings.retention_days)

@@ -62,6 +62,25 @@ def dump(clients: Iterable[Client]) -> str:
     return "\n".join(_table(client) for client in clients)
 
 
+def changes(before: Client | None, after: Client) -> str:
+    """Say what differs between two versions of a client's words, in one line."""
+    if before is None:
+        return "new"
+    said = []
+    for key in KEYS[1:]:
+        old, new = getattr(before, key), getattr(after, key)
+        if old == new:
+            continue
+        if key == "people" or not isinstance(new, tuple):
+            said.append(key if key == "people" else f"{key} {old} → {new}")
+            continue
+        said += [f"{key} + {word}" for word in new if word not in old]
+        said += [f"{key} - {word}" for word in old if word not in new]
+        if set(old) == set(new):
+            said.append(f"{key} in another order")
+    return ", ".join(said)
+
+
 # ------------------------------------------------------------------------------- reading
 class _Reader:
     """Reads typed fields of one table and notes what is wrong with them."""

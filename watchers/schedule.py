@@ -34,10 +34,13 @@ class Schedule:
         tick: timedelta = TICK,
         keep_watch: timedelta = KEEP_WATCH,
         daily: Callable[[datetime], Awaitable[None]] | None = None,
+        before: Callable[[datetime], Awaitable[None]] | None = None,
     ) -> None:
+        """BEFORE is awaited with every look at open incidents, DAILY once a day."""
         self._rounds = rounds
         self._now = now
         self._daily = daily
+        self._before = before
         self._heap: list[tuple[datetime, str, str]] = []
         self._lanes: dict[str, asyncio.Queue[tuple[str, str]]] = {}
         self._accounts: dict[str, Account] = {}
@@ -153,6 +156,8 @@ class Schedule:
             log.debug("round", source=watch.source, outcome=page.outcome, posts=len(page.posts))
 
     async def _keep_watch(self) -> None:
+        if self._before is not None:
+            await self._before(self._now())
         await self._rounds.keep_watch(self._now())
         for account in self._accounts.values():
             await account.heed()

@@ -7,7 +7,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from bot.demo import story
-from tests.stories.town import DUTY, LEAD, Town, town
+from tests.stories.town import DUTY, LEAD, Town, said, town
 from watchers.model import Author, Post, State
 
 START = datetime(2026, 3, 3, 11, tzinfo=UTC)
@@ -69,6 +69,10 @@ async def yunwu() -> AsyncIterator[Town]:
         yield built
 
 
+def channel(yunwu: Town) -> list[str]:
+    return [said(t.root.text, t.root.blocks) for t in yunwu.slack.channel(story.CHANNEL)]
+
+
 async def matched(yunwu: Town) -> int:
     now = yunwu.now()
     window = await yunwu.service.store.window(CLIENT.id, now - HOUR, now, source="weibo")
@@ -95,9 +99,10 @@ async def test_a_false_alarm_changes_a_rule_and_one_press_takes_it_back(yunwu: T
     (client,) = await yunwu.service.store.clients()
     assert client.exclude[0].startswith("云雾山")
     assert "Applied by Marie" in "\n".join(yunwu.thread())
+    assert "exclude + 云雾山" in "\n".join(channel(yunwu))
     await yunwu.pass_time(START + 4 * HOUR + timedelta(minutes=30) - yunwu.now())
     assert await matched(yunwu) == 0
-    assert len(yunwu.slack.channel(story.CHANNEL)) == 1
+    assert sum("INC-" in text for text in channel(yunwu)) == 1
 
     await yunwu.press(LEAD, "rule_undo")
     (client,) = await yunwu.service.store.clients()
@@ -107,3 +112,16 @@ async def test_a_false_alarm_changes_a_rule_and_one_press_takes_it_back(yunwu: T
     assert closed.state is State.FALSE_ALARM
     assert closed.rule is not None
     assert not closed.rule.applied
+
+
+async def test_a_client_file_imported_by_another_process_is_live_within_one_round(
+    yunwu: Town,
+) -> None:
+    await yunwu.pass_time(timedelta(minutes=30))
+    changed = replace(CLIENT, exclude=("云雾山",))
+    await yunwu.service.store.save_clients([changed], by="another process", now=yunwu.now())
+    await yunwu.pass_time(timedelta(minutes=5))
+    assert "The words of Aulane" in "\n".join(channel(yunwu))
+    await yunwu.pass_time(timedelta(hours=2))
+    assert await matched(yunwu) == 0
+    assert not any("INC-" in text for text in channel(yunwu))

@@ -1,12 +1,13 @@
 """The client file, read with all faults at once and written so that it reads the same."""
 
+from dataclasses import replace
 from datetime import time
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from watchers.clients import dump, load
+from watchers.clients import changes, dump, load
 from watchers.errors import BadClientFile
 from watchers.model import Client, Person, Role
 
@@ -176,3 +177,11 @@ def test_a_client_can_do_without_the_english_line() -> None:
     assert load(text.replace("gist = false\n", ""), "clients.toml")[0].gist is True
     with pytest.raises(BadClientFile, match="gist is 'no'; true or false"):
         load(text.replace("false", '"no"'), "clients.toml")
+
+
+def test_a_change_of_words_is_said_in_one_line() -> None:
+    old = Client(id="aulane", name="Aulane", names=("奥岚", "Aulane"), exclude=("奥兰多",))
+    new = replace(old, names=("奥岚",), exclude=("奥兰多", "云雾山"), sensitivity=1.0)
+    assert changes(old, new) == "names - Aulane, exclude + 云雾山, sensitivity 0.25 → 1.0"
+    assert changes(None, new) == "new"
+    assert changes(old, replace(old, names=("Aulane", "奥岚"))) == "names in another order"
