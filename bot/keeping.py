@@ -3,7 +3,7 @@
 import argparse
 import asyncio
 import sys
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 from email.utils import parsedate_to_datetime
@@ -15,8 +15,8 @@ from slack_sdk.web.async_client import AsyncWebClient
 from slack_sdk.web.async_slack_response import AsyncSlackResponse
 
 from bot import playbooks
-from bot.cli import DONE, FAILED, Shell, Verb, json_flag, writable
-from bot.offline import load_clients
+from bot.cli import BAD_INPUT, DONE, FAILED, Shell, Verb, json_flag, writable
+from bot.offline import load_clients, trial_kit
 from bot.service import translation
 from bot.settings import Settings, data_folder, read
 from watchers import clients as client_files
@@ -24,10 +24,11 @@ from watchers import provider
 from watchers.errors import BadInput, FenghuoError
 from watchers.gist import fault
 from watchers.http import Http
-from watchers.model import Client
+from watchers.model import Client, Post
 from watchers.sources import SOURCES
 from watchers.store import Store
 from watchers.tone import ToneModel
+from watchers.trial import Trial, tried
 
 SAMPLE = "今天天气很好，我们去公园吧"  # what the doctor has translated
 SCOPES = frozenset(
@@ -43,6 +44,7 @@ SCOPES = frozenset(
         "users:read",
     }
 )
+SAMPLES = 20  # posts that a dry run shows
 CLOCK_SKEW = timedelta(seconds=60)
 Work = Callable[[Store], Awaitable[int]]
 
@@ -88,10 +90,64 @@ async def _list(store: Store, asked: argparse.Namespace, shell: Shell) -> int:
 
 async def _import(store: Store, asked: argparse.Namespace, shell: Shell) -> int:
     found = load_clients(asked.file)
+    known = {c.id: c for c in await store.clients()}
+    changed = [c for c in found if c.id in known and client_files.changes(known[c.id], c)]
+    posts = await store.stored_posts(shell.now() - timedelta(days=asked.days), shell.now())
+    if changed and posts and not asked.yes:
+        await _try(known, changed, posts, asked.days, shell)
+        if asked.dry_run or not _agreed(shell):
+            shell.say("Nothing was saved. To save without being asked: --yes")
+            return DONE if asked.dry_run else BAD_INPUT
+    elif asked.dry_run:
+        shell.say("Nothing to try: no watched client changes, or no post is stored yet.")
+        return DONE
     kept = await store.save_clients(found, by="command line", now=shell.now())
     for client in kept:
         shell.say(f"{client.id}: version {client.version}, in force from the next round on")
     return DONE
+
+
+async def _try(
+    known: Mapping[str, Client],
+    changed: Sequence[Client],
+    posts: Sequence[Post],
+    days: int,
+    shell: Shell,
+) -> None:
+    """Show what the changed words would have made of POSTS, those of the last DAYS."""
+    kit = trial_kit(shell)
+    for client in changed:
+        with shell.progress(client.id) as move:
+            trial = await tried(known[client.id], client, posts, kit, progress=move)
+        shell.out(f"{client.id}: {client_files.changes(known[client.id], client)}")
+        for line in trial_lines(trial, days):
+            shell.out(line)
+
+
+def _agreed(shell: Shell) -> bool:
+    """Ask whether to save; nobody there to ask: no."""
+    if not sys.stdin.isatty():
+        return False
+    shell.say("Save this? [y/N]")
+    return sys.stdin.readline().strip().lower() in ("y", "yes")
+
+
+def trial_lines(trial: Trial, days: int) -> Iterator[str]:
+    """Yield what a trial found, a line each: posts, alerts gained and lost, samples."""
+    yield (
+        f"  Tried on {trial.posts} stored posts of the last {days} days: {trial.before} spoke of it "
+        f"before, {trial.after} would now. What no rule matched was never stored, so a wider rule "
+        "may bring more."
+    )
+    for what, alerts in (("gained", trial.alerts_gained), ("lost", trial.alerts_lost)):
+        yield f"  Alerts {what}: {len(alerts)}"
+        for incident in alerts:
+            yield f"    {incident.opened_at:%Y-%m-%d %H:%M} {incident.severity} {incident.why}"
+    for what, posts in (("gained", trial.gained), ("lost", trial.lost)):
+        if posts:
+            yield f"  Posts {what}: {len(posts)}, the newest {min(len(posts), SAMPLES)}:"
+        for post in posts[-SAMPLES:][::-1]:
+            yield f"    {post.at:%Y-%m-%d %H:%M} {' '.join(post.text.split())[:80]} {post.url}"
 
 
 async def _export_clients(store: Store, asked: argparse.Namespace, shell: Shell) -> int:
@@ -399,6 +455,13 @@ def _clients_arguments(sub: argparse.ArgumentParser) -> None:
     json_flag(listed)
     taken = what.add_parser("import", help="add or change clients by a TOML file")
     taken.add_argument("file", type=Path)
+    taken.add_argument(
+        "--days", type=_days, default=30, metavar="N", help="try a change on so many days (30)"
+    )
+    taken.add_argument(
+        "--dry-run", action="store_true", help="show what would change, save nothing"
+    )
+    taken.add_argument("--yes", action="store_true", help="save a change without showing it first")
     given = what.add_parser("export", help="write all clients as TOML")
     given.add_argument("file", type=Path, nargs="?", help="default: standard output")
     gone = what.add_parser("remove", help="watch a client no more")

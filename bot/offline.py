@@ -9,25 +9,24 @@ import json
 import sys
 import zlib
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import replace
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
 from bot import messages, playbooks
 from bot.cli import BAD_INPUT, DONE, Shell, Verb, json_flag, read_text, writable
 from bot.messages.text import gist_line
-from bot.settings import own_files
+from bot.settings import own_files, read
 from watchers import clients as client_files
 from watchers import detect, recordings, tone
 from watchers.errors import BadClientFile, BadInput
 from watchers.gist import Glosser
 from watchers.match import Matcher
 from watchers.model import AlertKind, Author, Client, Gist, Incident, Post
-from watchers.replay import Outcomes, Replay, Told
+from watchers.replay import Outcomes, Told
 from watchers.risk import RiskModel
-from watchers.stages import Stages
 from watchers.store import Store
+from watchers.trial import Kit, replayed
 
 BATCH = 500
 MAX_TEXT = 20_000  # characters of one post that are read; nobody posts more
@@ -224,7 +223,13 @@ def backtest(asked: argparse.Namespace, shell: Shell) -> int:
     client = next((c for c in clients if asked.only in (None, c.id)), None)
     if client is None:
         raise BadClientFile(f"{asked.client} holds no client {asked.only}, but {names}")
-    posts = [post for path in asked.recording for post in _recorded(path, shell)]
+    if bool(asked.recording) == (asked.stored is not None):
+        raise BadInput("name recordings, or --stored DAYS for what the database holds: one of both")
+    posts = (
+        [post for path in asked.recording for post in _recorded(path, shell)]
+        if asked.stored is None
+        else asyncio.run(_stored(asked.stored, shell))
+    )
     found = asyncio.run(_replay(client, posts, asked, shell))
     result = _report(client, asked.recording, found)
     if asked.json:
@@ -232,6 +237,16 @@ def backtest(asked: argparse.Namespace, shell: Shell) -> int:
     else:
         _print_report(result, shell)
     return DONE
+
+
+async def _stored(days: int, shell: Shell) -> tuple[Post, ...]:
+    """Return the posts of the last DAYS that the database holds."""
+    settings = read(shell.environment)
+    store = await Store.open(settings.database_url, now=shell.now())
+    try:
+        return await store.stored_posts(shell.now() - timedelta(days=days), shell.now())
+    finally:
+        await store.close()
 
 
 def _recorded(path: Path, shell: Shell) -> Iterator[Post]:
@@ -247,32 +262,22 @@ def _recorded(path: Path, shell: Shell) -> Iterator[Post]:
 async def _replay(
     client: Client, posts: Sequence[Post], asked: argparse.Namespace, shell: Shell
 ) -> Outcomes:
+    kit = trial_kit(shell, asked.model)
+    with shell.progress("posts") as move:
+        return await replayed(
+            client, posts, kit, budget=asked.budget, page=asked.page, progress=move
+        )
+
+
+def trial_kit(shell: Shell, model: Path | None = None) -> Kit:
+    """Return what a replay needs: one's own playbooks and tone model, or the shipped ones."""
     folder, chosen = own_files(shell.environment)
     books = playbooks.load(overrides=folder)
-    start = min((p.at for p in posts), default=shell.now())
-    store = await Store.open("sqlite://", now=start)
-    try:
-        await store.save_clients([client], by="backtest", now=start)
-        stages = Stages(
-            store,
-            clients=[client],
-            types=books.crisis_types(),
-            tone=tone.ToneModel.load(asked.model or chosen),
-            play=books.steps_for,
-        )
-        with shell.progress("posts") as move:
-            replay = Replay(
-                store,
-                stages,
-                replace(client, channel=client.channel or "C0BACKTEST"),
-                posts,
-                budget=asked.budget,
-                page=asked.page,
-                progress=move,
-            )
-            return await replay.run()
-    finally:
-        await store.close()
+    return Kit(
+        types=books.crisis_types(),
+        tone=tone.ToneModel.load(model or chosen),
+        play=books.steps_for,
+    )
 
 
 def _report(client: Client, paths: Sequence[Path], found: Outcomes) -> dict[str, Any]:
@@ -404,7 +409,13 @@ def _detect_arguments(sub: argparse.ArgumentParser) -> None:
 
 def _backtest_arguments(sub: argparse.ArgumentParser) -> None:
     sub.add_argument(
-        "recording", nargs="+", type=Path, help="recorded posts, JSON lines, also gzipped"
+        "recording", nargs="*", type=Path, help="recorded posts, JSON lines, also gzipped"
+    )
+    sub.add_argument(
+        "--stored",
+        type=_whole,
+        metavar="DAYS",
+        help="instead of recordings: the posts of the last days that the database holds",
     )
     sub.add_argument(
         "--client", type=Path, required=True, metavar="FILE.toml", help="the client to watch for"

@@ -163,6 +163,79 @@ def filled(ask: Ask, write: Write) -> Ask:
     return ask
 
 
+def a_burst(ask: Ask) -> None:
+    """Store what a hill that only looks like the name has brought, and what is usual."""
+
+    def found(id_: str, at: float, text: str) -> Scored:
+        post = Post(
+            source="weibo",
+            id=id_,
+            url=f"https://weibo.example/{id_}",
+            text=text,
+            author=Author(id=f"a{id_}", handle=f"h{id_}", followers=10, verified=False),
+            created_at=NOW - timedelta(minutes=at),
+            retrieved_at=NOW,
+        )
+        mention = Mention(client="aulane", term="奥岚", found="奥岚", kind=MatchKind.NAME)
+        return Scored(
+            post=post, mentions=(mention,), negative=0.9, tone=Tone.NEGATIVE, types=(),
+            cluster=f"weibo:{id_}", leads=True,
+        )  # fmt: skip
+
+    where = ("北门", "停车场", "观景台", "半山腰", "索道口", "东坡", "回程路上")
+    moods = ("太差了再也不来", "垃圾管理气死我了", "让人崩溃", "骗子乱收费", "恶心透顶")
+    posts = [
+        found(f"u{n}", 60 * 12 * n + 600, f"奥岚取暖器用了{n}天，{where[n % 7]}也暖")
+        for n in range(50)
+    ]
+    posts += [
+        found(f"h{n}", 300 - n, f"{where[n % 7]}排队{n}小时，{moods[n % 5]}，奥岚坡{moods[n % 3]}")
+        for n in range(60)
+    ]
+
+    async def fill() -> None:
+        url = f"sqlite:///{ask.settings['FENGHUO_DATA']}/fenghuo.sqlite3"
+        store = await Store.open(url, now=NOW)
+        await store.record(posts, now=NOW)
+        await store.close()
+
+    asyncio.run(fill())
+
+
+def test_a_change_is_tried_on_what_is_stored_before_it_is_saved(ask: Ask, write: Write) -> None:
+    ask("clients", "import", write("clients.toml", CLIENT))
+    a_burst(ask)
+    file = write("c2.toml", CLIENT.replace("channel", 'exclude = ["奥岚坡"]\nchannel'))
+    shown = ask("clients", "import", file, "--dry-run")
+    assert shown.code == 0
+    assert "aulane: exclude + 奥岚坡" in shown.out
+    assert (
+        "Tried on 110 stored posts of the last 30 days: 110 spoke of it before, 50 would now"
+        in shown.out
+    )
+    assert "Alerts lost: 1" in shown.out
+    assert "Alerts gained: 0" in shown.out
+    assert "Posts lost: 60, the newest 20:" in shown.out
+    assert shown.out.count("https://weibo.example/h") == 20
+    assert ask("clients", "list", "--json").json[0]["version"] == 1
+
+    refused = ask("clients", "import", file)  # nobody is there to say yes
+    assert refused.code == 2
+    assert "Nothing was saved" in refused.err
+    assert "aulane: version 2" in ask("clients", "import", file, "--yes").err
+
+    again = ask("backtest", "--stored", 30, "--client", file, "--json")
+    assert again.json["matched"] == 50
+    assert again.json["incidents"] == []
+
+
+def test_a_backtest_wants_recordings_or_what_is_stored(ask: Ask, write: Write) -> None:
+    file = write("clients.toml", CLIENT)
+    assert ask("backtest", "--client", file).code == 2
+    assert "--stored" in ask("backtest", "--client", file).err
+    assert ask("clients", "import", file, "--dry-run").err.startswith("Nothing to try")
+
+
 def posts_of(answer: Answer) -> list[str]:
     return [row["row"]["post_id"] for row in answer.rows if row["table"] == "posts"]
 

@@ -2,10 +2,10 @@
 
 from collections import Counter, defaultdict
 from collections.abc import Sequence
-from datetime import datetime
-from typing import Literal
+from datetime import datetime, timedelta
+from typing import Any, Literal
 
-from sqlalchemy import BigInteger, ColumnElement, Select, func, select, type_coerce
+from sqlalchemy import BigInteger, ColumnElement, Row, Select, func, select, type_coerce
 
 from watchers.model import Author, Kind, Post, Quote, Tone
 from watchers.store.part import Part, load
@@ -195,23 +195,20 @@ class Counting(Part):
         )
         async with self._db.reading() as conn:
             rows = (await conn.execute(query)).all()
-        return tuple(
-            (
-                Post(
-                    source=row.source,
-                    id=row.post_id,
-                    url=row.url,
-                    text=row.excerpt,
-                    author=Author(id=row.author_id, handle=row.handle),
-                    created_at=row.created_at,
-                    retrieved_at=row.retrieved_at,
-                    parent_id=row.parent_id,
-                    kind=Kind(row.kind),
-                ),
-                row.cluster,
-            )
-            for row in reversed(rows)
+        return tuple((_post(row), row.cluster) for row in reversed(rows))
+
+    async def stored_posts(self, start: datetime, end: datetime) -> tuple[Post, ...]:
+        """Return the posts of all clients published between START and END, oldest first.
+
+        As far as they are stored: the first 280 characters, deleted ones not at all.
+        """
+        query = (
+            select(posts)
+            .where(posts.c.at >= start, posts.c.at < end, posts.c.deleted_at.is_(None))
+            .order_by(posts.c.at, posts.c.id)
         )
+        async with self._db.reading() as conn:
+            return tuple(_post(row) for row in await conn.execute(query))
 
     async def first_at(self, client: str, source: str) -> datetime | None:
         """Return the first publish time recorded of CLIENT at SOURCE."""
@@ -277,3 +274,31 @@ def _tallies(rows: Sequence[tuple[str, bool, str, str, bool]]) -> tuple[TypeTall
             )
         )
     return tuple(sorted(tallies, key=lambda t: (-t.posts, -t.strong, t.type)))
+
+
+def _post(row: Row[Any]) -> Post:
+    return Post(
+        source=row.source,
+        id=row.post_id,
+        url=row.url,
+        text=row.excerpt,
+        author=Author(
+            id=row.author_id,
+            handle=row.handle,
+            display=row.display,
+            followers=row.followers,
+            verified=row.verified,
+        ),
+        created_at=row.created_at,
+        created_precision=timedelta(microseconds=row.precision_us),
+        retrieved_at=row.retrieved_at,
+        reposts=row.reposts,
+        comments=row.comments,
+        likes=row.likes,
+        parent_id=row.parent_id,
+        kind=Kind(row.kind),
+        lang=row.lang,
+        partial_text=row.partial_text,
+        publisher=row.publisher,
+        terms_class=row.terms_class,
+    )
