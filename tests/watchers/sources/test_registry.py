@@ -29,7 +29,7 @@ async def test_every_row_says_what_an_operator_must_know(
     told = source.describe()
     assert told.terms
     assert told.attribution
-    assert told.terms_class in {"official", "public-feed"}
+    assert told.terms_class in {"official", "public-feed", "public-web"}
     assert timedelta(0) < source.every <= timedelta(minutes=15)
     assert all(s.meaning and s.name.startswith(name.upper()) for s in row.settings)
     hushed = {s.name for s in row.settings if s.secret}
