@@ -10,7 +10,8 @@ from typing import Any
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from watchers.errors import BadClientFile
-from watchers.model import Client, Person, Role
+from watchers.match import rule_faults
+from watchers.model import Client, Person, Role, Rule
 
 LISTS = (
     "names",
@@ -22,7 +23,8 @@ LISTS = (
     "queries",
     "sources",
 )
-KEYS = ("id", "name", *LISTS, "channel", "zone", "sensitivity", "gist", "people")
+KEYS = ("id", "name", *LISTS, "channel", "zone", "sensitivity", "gist", "people", "rules")
+RULE_KEYS = ("name", "all", "any", "none")
 PERSON_KEYS = ("slack", "role", "zone", "hours", "days")
 DAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
 _ID = re.compile(r"[a-z][a-z0-9_-]{0,39}")
@@ -71,8 +73,8 @@ def changes(before: Client | None, after: Client) -> str:
         old, new = getattr(before, key), getattr(after, key)
         if old == new:
             continue
-        if key == "people" or not isinstance(new, tuple):
-            said.append(key if key == "people" else f"{key} {old} → {new}")
+        if key in ("people", "rules") or not isinstance(new, tuple):
+            said.append(key if isinstance(new, tuple) else f"{key} {old} → {new}")
             continue
         said += [f"{key} + {word}" for word in new if word not in old]
         said += [f"{key} - {word}" for word in old if word not in new]
@@ -170,6 +172,7 @@ def _client(table: Mapping[str, Any], where: str, faults: list[str]) -> Client:
         sensitivity=_sensitivity(read, table),
         gist=_gist(read, table),
         people=_people(table, where, faults),
+        rules=_rules(table, where, faults),
         names=lists["names"],
         ambiguous=lists["ambiguous"],
         companions=lists["companions"],
@@ -199,6 +202,35 @@ def _gist(read: _Reader, table: Mapping[str, Any]) -> bool:
     if not isinstance(value, bool):
         read.fault("gist", f"is {value!r}; true or false")
     return value is not False
+
+
+def _rules(table: Mapping[str, Any], where: str, faults: list[str]) -> tuple[Rule, ...]:
+    listed = table.get("rules", [])
+    if not isinstance(listed, list):
+        faults.append(f"{where}: rules must be tables, each begins with [[client.rules]]")
+        return ()
+    rules = [
+        _rule(rule, place, faults) for place, rule in _tables(listed, f"{where}: rules", faults)
+    ]
+    names = [r.name for r in rules]
+    twice = sorted({n for n in names if n and names.count(n) > 1})
+    if twice:
+        faults.append(f"{where}: rules holds {', '.join(twice)} twice; names are unique")
+    return tuple(rules)
+
+
+def _rule(table: Mapping[str, Any], where: str, faults: list[str]) -> Rule:
+    _unknown(table, RULE_KEYS, where, faults)
+    read = _Reader(table, where, faults)
+    rule = Rule(
+        name=read.text("name", "", lambda v: bool(v.strip()), "what the alert calls it")
+        or _missing(read, "name"),
+        all=read.texts("all"),
+        any=read.texts("any"),
+        none=read.texts("none"),
+    )
+    faults += [f"{where}: {fault}" for fault in rule_faults(rule)]
+    return rule
 
 
 def _people(table: Mapping[str, Any], where: str, faults: list[str]) -> tuple[Person, ...]:
@@ -291,6 +323,12 @@ def _table(client: Client) -> str:
     lines += [f"zone = {_quoted(client.zone)}", f"sensitivity = {client.sensitivity!r}"]
     if not client.gist:
         lines.append("gist = false")
+    for rule in client.rules:
+        lines += ["", "[[client.rules]]", f"name = {_quoted(rule.name)}"]
+        for key in RULE_KEYS[1:]:
+            listed: tuple[str, ...] = getattr(rule, key)
+            if listed:
+                lines.append(f"{key} = [{', '.join(_quoted(w) for w in listed)}]")
     for person in client.people:
         begin, end = person.hours
         lines += [

@@ -36,6 +36,16 @@ class Person:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Rule:
+    """A boolean rule: a condition is a word, or `re:` and a pattern in RE2's syntax."""
+
+    name: str
+    all: tuple[str, ...] = ()  # every one of these
+    any: tuple[str, ...] = ()  # at least one of these
+    none: tuple[str, ...] = ()  # not one of these
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Client:
     """One client of the agency and the words that mean it (the keys of a client file)."""
 
@@ -47,6 +57,7 @@ class Client:
     exclude: tuple[str, ...] = ()
     own_accounts: tuple[str, ...] = ()  # "weibo:奥岚官方": the client's own voice, never counted
     initials: tuple[str, ...] = ()  # of three letters and more; need a companion
+    rules: tuple[Rule, ...] = ()  # each suffices alone
     queries: tuple[str, ...] = ()  # what to ask the sources for; default: `names`
     channel: str | None = None
     zone: str = "Asia/Shanghai"
@@ -136,6 +147,7 @@ class MatchKind(StrEnum):
     HOMOPHONE = "homophone"  # same sound (also partly in pinyin), with a companion
     PINYIN = "pinyin"
     INITIALS = "initials"
+    RULE = "rule"  # a boolean rule of the client; `term` is its name
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

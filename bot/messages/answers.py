@@ -275,6 +275,7 @@ def _client(client: Client) -> Block:
         ("names", client.names),
         ("with a companion", client.ambiguous + client.initials),
         ("companions", client.companions),
+        ("rules", tuple(rule.name for rule in client.rules)),
         ("excluded", client.exclude),
         ("own accounts", client.own_accounts),
         ("sources", client.sources or ("all that are set up",)),

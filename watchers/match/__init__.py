@@ -5,11 +5,13 @@ reading -> own and quoted words apart, links cut, words by dictionary, marks bri
 terms   -> one automaton for all strings
 sounds  -> strings of the same sound, wholly or partly in pinyin
 look    -> names weighed against exclusions and companions
+rules   -> boolean rules over words and patterns
 matcher -> the strings of all clients, and the mentions in a post
 """
 
 from watchers.match.folding import fold
 from watchers.match.matcher import Matcher
 from watchers.match.reading import split_quoted
+from watchers.match.rules import faults as rule_faults
 
-__all__ = ["Matcher", "fold", "split_quoted"]
+__all__ = ["Matcher", "fold", "rule_faults", "split_quoted"]

@@ -75,7 +75,7 @@ def fold(text: str) -> str:
             text = text.replace(wide, narrow)
     if _UNUSUAL.search(text):
         text = _UNUSUAL.sub(_unusual, text)
-    return _simplified(text)
+    return simplified(text)
 
 
 def origin(text: str, place: int) -> int:
@@ -103,7 +103,8 @@ def _converter() -> tuple[re.Pattern[str], Callable[[str], str]]:
     return re.compile(f"[{changed}]"), convert
 
 
-def _simplified(text: str) -> str:
+def simplified(text: str) -> str:
+    """Return TEXT in simplified script; nothing else is changed."""
     traditional, convert = _converter()
     for _ in range(_ROUNDS):
         if not traditional.search(text):

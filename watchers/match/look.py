@@ -106,6 +106,15 @@ class Look:
         self._companions.sort(key=_place)
 
     @property
+    def reading(self) -> Reading:
+        """The text that was looked through."""
+        return self._layer.reading
+
+    def free(self, client: str, start: int, end: int) -> bool:
+        """Is this place free of exclusions of CLIENT?"""
+        return self._layer.free(client, start, end)
+
+    @property
     def accompanied(self) -> bool:
         """May there be a companion of anybody's?"""
         return bool(self._companions) or (self._behind is not None and self._behind.accompanied)

@@ -7,6 +7,7 @@ from itertools import chain
 from watchers.match.folding import fold
 from watchers.match.look import EVERYBODY, Look, Meaning, Name
 from watchers.match.reading import Reading, split_quoted
+from watchers.match.rules import Rules
 from watchers.match.sounds import is_han, pinyin, sound_patterns, sounded
 from watchers.match.terms import Terms
 from watchers.model import Client, MatchKind, Mention, Post
@@ -33,6 +34,7 @@ class Matcher:
             meanings[string].accompanies.setdefault(EVERYBODY, term)
         self._terms = Terms(meanings)
         self._sounds = Terms(sounds)
+        self._rules = Rules(sorted(clients, key=lambda client: client.id))
         self._own = {client.id: _own_accounts(client) for client in clients}
 
     def find(self, post: Post) -> tuple[Mention, ...]:
@@ -52,7 +54,14 @@ class Matcher:
         repeated = "\n".join(part for part in (repeated, quoted) if part)
         behind = self._look(repeated) if repeated else None
         mentions = {} if behind is None else behind.mentions(quoted=True)
-        mentions.update(self._look(own, behind).mentions())
+        look = self._look(own, behind)
+        mentions.update(look.mentions())
+        if self._rules:
+            if behind is not None:
+                mentions = self._rules.mentions(behind, quoted=True) | mentions
+            own_words = {m.client for m in mentions.values() if not m.quoted}
+            met = self._rules.mentions(look)
+            mentions.update({c: m for c, m in met.items() if c not in own_words})
         return tuple(mentions[client] for client in sorted(mentions))
 
     def _look(self, text: str, behind: Look | None = None) -> Look:
