@@ -37,7 +37,7 @@ class Meaning:
 Found = tuple[Meaning, int, int]
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class _Hit:
     """A name as it was found, not yet weighed."""
 

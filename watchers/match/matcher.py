@@ -51,7 +51,8 @@ class Matcher:
         Quoted words may lend a companion to the author's own, not the other way round.
         """
         own, repeated = split_quoted(text)
-        repeated = "\n".join(part for part in (repeated, quoted) if part)
+        if quoted:
+            repeated = f"{repeated}\n{quoted}" if repeated else quoted
         behind = self._look(repeated) if repeated else None
         mentions = {} if behind is None else behind.mentions(quoted=True)
         look = self._look(own, behind)

@@ -51,6 +51,8 @@ class Reading:
         self.original = original
         self.text = _cut(fold(original)) if squeezed is None else squeezed.text
         self._squeezed = squeezed
+        # folding changed no place, as far as the length tells; asked where nothing was taken out
+        self._in_place = squeezed is None and len(self.text) == len(original)
         self._ends: dict[tuple[int, int], frozenset[int]] = {}  # of words, by block
 
     def squeezed(self, *, spaces: bool = False) -> "Reading | None":
@@ -95,6 +97,8 @@ class Reading:
         """Return what stands in the original in the place of a span of the text as it was folded."""
         original, width = self.original, end - start
         same_place = original[start:end]
+        if self._in_place and len(fold(same_place)) == width:
+            return same_place
         if (
             len(fold(original[:start])) == start
             and len(fold(same_place)) == len(same_place) == width

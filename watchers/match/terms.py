@@ -1,6 +1,6 @@
 """Many strings looked for at once."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from typing import Generic, TypeVar
 
 import ahocorasick_rs
@@ -17,7 +17,8 @@ class Terms(Generic[Meaning]):
         self._meanings = tuple(meanings.values())
         self._automaton = ahocorasick_rs.AhoCorasick(list(meanings), store_patterns=False)
 
-    def find(self, text: str) -> Iterator[tuple[Meaning, int, int]]:
-        """Yield the meaning and place of each string in TEXT; places may overlap and cut words."""
-        for index, start, end in self._automaton.find_matches_as_indexes(text, overlapping=True):
-            yield self._meanings[index], start, end
+    def find(self, text: str) -> list[tuple[Meaning, int, int]]:
+        """Return the meaning and place of each string in TEXT; places may overlap and cut words."""
+        meanings = self._meanings
+        found = self._automaton.find_matches_as_indexes(text, overlapping=True)
+        return [(meanings[index], start, end) for index, start, end in found]
