@@ -37,7 +37,7 @@ def test_strong_terms_are_the_chinese_ones_that_are_not_weak_and_all_english_one
 
     assert "崩了" in outage.strong
     assert "outage" in outage.strong
-    assert "退款" in outage.weak
+    assert "打不开" in outage.weak
     assert not set(outage.weak) & set(outage.strong)
     assert outage.severity is Severity.S3
 

@@ -269,8 +269,8 @@ FURTHER = (
     # types
     Case(206, "K1", "骑云当机立断停运", Hit.YES, "当机 inside a saying", lacks="outage"),
     Case(207, "K1", "骑云退款了", Hit.YES, "one weak term, neutral", lacks="outage consumer_rights"),
-    Case(208, "K1", "骑云退款太慢", Hit.YES, "one weak term, negative", has="outage", tone=Tone.NEGATIVE),
-    Case(209, "K1", "骑云打不开，还不退款", Hit.YES, "two weak terms", has="outage"),
+    Case(208, "K1", "骑云退款太慢", Hit.YES, "one weak term, negative", has="consumer_rights", tone=Tone.NEGATIVE),
+    Case(209, "K1", "骑云打不开，还卡死", Hit.YES, "two weak terms", has="outage"),
     Case(210, "K1", "骑云服务器寄了", Hit.YES, "an evasion in a negative post", has="outage", tone=Tone.NEGATIVE),
     Case(211, "K1", "骑云系统瘫*痪", Hit.YES, "a mark inside a risk term", has="outage", tone=Tone.NEGATIVE),
     Case(212, "K1", "骑云司机996", Hit.YES, "a number of its own", has="labour"),

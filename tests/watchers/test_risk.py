@@ -160,3 +160,44 @@ def test_ordinary_talk_seldom_names_a_crisis(shared: Path) -> None:
         for type_ in set(found):
             share = found.count(type_) / len(texts)
             assert share <= (0.005 if type_ in S1 else 0.02), (stream.name, type_)
+
+
+@pytest.mark.parametrize(
+    ("text", "type_"),
+    [
+        ("奥岚会员乱扣费，申请退款一直不处理", "consumer_rights"),
+        ("奥岚客服推诿扯皮，不给退款", "consumer_rights"),
+        ("奥岚门店突发火灾", "environment_accident"),
+        ("奥岚的货车撞死了人", "environment_accident"),
+        ("奥岚董事长受贿被留置", "executive_conduct"),
+        ("奥岚面霜激素超标", "product_safety"),
+        ("奥岚取暖器刚买就坏，质量太差", "product_safety"),
+        ("求辟谣，奥岚是假新闻吧", "rumour"),
+        ("奥岚终止雇佣了三百人", "labour"),
+        ("奥岚泄露个人信息", "data_breach"),
+        ("奥岚自绝中国市场", "national_sentiment"),
+        ("奥岚股权质押触及平仓线", "investor_finance"),
+        ("奥岚后厨卫生堪忧，用隔夜食材", "food_safety"),
+    ],
+)
+def test_what_people_really_write_names_its_type(text: str, type_: str) -> None:
+    assert type_ in {hit.type for hit in SHIPPED.types(text, NEUTRAL)}
+
+
+@pytest.mark.parametrize(
+    ("text", "type_"),
+    [
+        ("请奥岚原地爆炸", "product_safety"),
+        ("请奥岚原地爆炸", "environment_accident"),
+        ("奥岚走后门拿到的名额", "data_breach"),
+        ("奥岚陪我到毕业典礼", "labour"),
+        ("我是应届毕业生，想去奥岚", "labour"),
+        ("调休滚出中国，奥岚也累", "national_sentiment"),
+        ("抵制黄牛，奥岚实名购票", "national_sentiment"),
+        ("侵权删，奥岚海报合集", "ip_plagiarism"),
+        ("真的假的？奥岚要上新", "rumour"),
+        ("奥岚也涨到让我破产了", "investor_finance"),
+    ],
+)
+def test_what_only_looks_like_it_names_none_even_in_a_bad_mood(text: str, type_: str) -> None:
+    assert type_ not in {hit.type for hit in SHIPPED.types(text, NEGATIVE)}
