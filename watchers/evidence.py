@@ -70,6 +70,7 @@ class Gatherer:
             at,
             history=at - first,
             zone=client.zone,
+            days=detect.chinese_days,
             left_out=lambda hour: any(_inside(hour, i) for i in loud),
         )
 

@@ -98,7 +98,9 @@ class Stages:
         for key, state in (await self._store.detectors()).items():
             if key[0] in self.clients:
                 with suppress(ValueError):  # of an older version: learnt anew from the rollups
-                    self._detectors[key] = detect.Detector.from_bytes(state)
+                    self._detectors[key] = detect.Detector.from_bytes(
+                        state, days=detect.chinese_days
+                    )
         self._grave_at = dict.fromkeys(self.clients, now)
         kept = await self._store.clustered(now - REMEMBERED, limit=REMEMBERED_POSTS)
         self._clusters.restore((p for p, _ in kept), {p.key: cluster for p, cluster in kept})
@@ -201,7 +203,7 @@ class Stages:
         detector = self._detectors.get(key)
         fresh = detector is None or detector.upto is None
         if detector is None:
-            detector = self._detectors[key] = detect.Detector(client.zone)
+            detector = self._detectors[key] = detect.Detector(client.zone, days=detect.chinese_days)
         start = detector.upto or await self._history_start(client, source, now)
         known_to = min(coverage.to, now)
         minutes = await self._store.minutes(client.id, source, start - HOUR, now)

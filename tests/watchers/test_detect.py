@@ -17,7 +17,18 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from watchers import detect
-from watchers.detect import BIN, Detector, Reading, scan, threshold, usual_level
+from watchers.detect import (
+    BIN,
+    Day,
+    Days,
+    Detector,
+    Reading,
+    chinese_days,
+    plain_days,
+    scan,
+    threshold,
+    usual_level,
+)
 from watchers.model import Signal, Stream
 
 START = datetime(2026, 3, 2, tzinfo=UTC)  # a Monday
@@ -138,25 +149,66 @@ def test_an_hour_is_judged_by_its_own_usual_level() -> None:
 
 
 def test_days_off_have_their_own_hours() -> None:
-    detector, at = Detector("Asia/Shanghai"), START
+    detector, at, rng = Detector("Asia/Shanghai"), START, random.Random(3)
     expected: dict[int, float] = {}
     for _ in range(5 * 7 * DAY_BINS):
         weekday = at.astimezone(ZoneInfo("Asia/Shanghai")).weekday()
-        expected[weekday] = detector.update(at, 4 if weekday >= 5 else 20, 1).expected
+        count = poisson(4 if weekday >= 5 else 20, rng)
+        expected[weekday] = detector.update(at, count, 1).expected
         at += BIN
     assert expected[2] == pytest.approx(20, rel=0.15)
     assert expected[6] == pytest.approx(4, rel=0.5)
 
 
-def test_a_holiday_counts_as_a_day_off() -> None:
-    holiday = date(2026, 4, 7)
-    with_it, without = Detector("UTC", holidays=frozenset({holiday})), Detector("UTC")
-    at = START
-    while at.date() <= holiday:
-        count = 4 if at.weekday() >= 5 else 20
-        readings = [d.update(at, count, 1) for d in (with_it, without)]
+def with_holidays(*dates: date) -> Days:
+    return lambda day: Day.HOLIDAY if day in dates else plain_days(day)
+
+
+def usual_on(days: Days, last: date, counts: dict[Day, int]) -> dict[date, float]:
+    """Posts expected as each day up to LAST begins, where each kind of day has its COUNTS."""
+    detector, at, rng = Detector("UTC", days=days), START, random.Random(3)
+    morning: dict[date, float] = {}
+    truth = with_holidays(*[START.date() + timedelta(n) for n in (14, 35, 36, 42)])
+    while at.date() <= last:
+        expected = detector.update(at, poisson(counts[truth(at.date())], rng), 1).expected
+        morning.setdefault(at.date(), expected)
         at += BIN
-    assert readings[0].expected < 0.7 * readings[1].expected
+    return morning
+
+
+def test_the_first_holiday_counts_as_a_day_off() -> None:
+    first = START.date() + timedelta(14)  # a Monday
+    counts = {Day.WORK: 20, Day.OFF: 4, Day.HOLIDAY: 4}
+    known, not_known = (
+        usual_on(days, first, counts)[first] for days in (with_holidays(first), plain_days)
+    )
+    assert known < 0.7 * not_known
+
+
+def test_holidays_come_to_have_their_own_hours_and_teach_no_other_day() -> None:
+    holidays = [START.date() + timedelta(n) for n in (14, 35, 36, 42)]
+    counts = {Day.WORK: 20, Day.OFF: 20, Day.HOLIDAY: 2}
+    usual = usual_on(with_holidays(*holidays), START.date() + timedelta(47), counts)
+    assert usual[holidays[0]] == pytest.approx(20, rel=0.1)
+    assert usual[holidays[3]] < 0.6 * usual[holidays[0]]
+    assert usual[START.date() + timedelta(47)] == pytest.approx(20, rel=0.1)
+
+
+@pytest.mark.parametrize(
+    ("day", "kind"),
+    [
+        pytest.param(date(2026, 2, 18), Day.HOLIDAY, id="Spring Festival, a Wednesday"),
+        pytest.param(date(2026, 2, 22), Day.HOLIDAY, id="a Sunday within it"),
+        pytest.param(date(2026, 2, 14), Day.WORK, id="a Saturday that makes up for it"),
+        pytest.param(date(2026, 10, 10), Day.WORK, id="one that makes up for National Day"),
+        pytest.param(date(2026, 10, 7), Day.HOLIDAY, id="a day off in its stead"),
+        pytest.param(date(2026, 3, 14), Day.OFF, id="an ordinary Saturday"),
+        pytest.param(date(2026, 3, 11), Day.WORK, id="an ordinary Wednesday"),
+        pytest.param(date(2040, 10, 1), Day.HOLIDAY, id="statutory, years ahead of any list"),
+    ],
+)
+def test_days_in_china(day: date, kind: Day) -> None:
+    assert chinese_days(day) is kind
 
 
 def test_a_jump_of_one_bin_hardly_moves_the_usual_level() -> None:
@@ -328,6 +380,103 @@ def test_an_old_false_alarm_said_again_does_not_touch_a_later_crisis() -> None:
     assert keyword.detector.holding
 
 
+# ----------------------------------------------------------------------------------- campaigns
+def campaign(keyword: Keyword, hours: float) -> None:
+    keyword.detector.campaigns = ((keyword.at, keyword.at + timedelta(hours=hours)),)
+
+
+def test_a_campaign_teaches_nothing() -> None:
+    """Told apart from a twin without one, by what is usual later and by a later rise."""
+    planned, ignored = grown(seed=7), grown(seed=7)
+    for _ in range(4):
+        campaign(planned, 6)
+        for keyword in (planned, ignored):
+            keyword.crisis(20, hours=6)
+            keyword.live(1)
+    assert usual_after(planned) < usual_after(ignored)
+    later = [max(r.volume for r in k.crisis(6, hours=1.5)) for k in (planned, ignored)]
+    assert later[0] > later[1] + 0.3
+
+
+def test_a_campaign_gives_no_signal_but_that_of_grave_words() -> None:
+    keyword = grown()
+    campaign(keyword, 2)
+    readings = keyword.crisis(20, hours=2)
+    assert all(r.planned for r in readings)
+    assert [judged(keyword, r) for r in readings] == [None] * len(readings)
+    grave = keyword.detector.judge_risk(Row(), at=keyword.at, client="aulane", source="weibo")
+    assert grave is not None
+
+
+def test_the_rest_of_a_campaign_s_burst_is_no_news_but_another_rise_is() -> None:
+    keyword = grown()
+    campaign(keyword, 2)
+    keyword.crisis(20, hours=2)
+    rest = keyword.feed(10)
+    assert not rest.planned
+    signal = judged(keyword, rest)
+    assert signal is None or signal.stream is Stream.NEGATIVE
+    keyword.live(4 / 24)
+    again = judged(keyword, keyword.crisis(20, hours=0.5)[-1])
+    assert again is not None
+
+
+def test_campaigns_may_be_replaced_and_are_no_part_of_the_state() -> None:
+    keyword = grown()
+    campaign(keyword, 2)
+    twin = Detector.from_bytes(keyword.detector.to_bytes())
+    assert twin.campaigns == ()
+    keyword.detector.campaigns = ()
+    assert not keyword.feed().planned
+
+
+# ----------------------------------------------------------------------------- keeping to budget
+def test_without_history_the_budget_itself_is_to_be_expected() -> None:
+    kept = Detector("UTC").keeping(0.25, START)
+    assert (kept.given, kept.confirmed, kept.weeks) == (0, 0, 0)
+    assert kept.expected == pytest.approx(0.25)
+    assert kept.low < 0.25 < kept.high
+    assert kept.kept
+
+
+def told_every(keyword: Keyword, days: float, times: int) -> None:
+    for _ in range(times):
+        keyword.live(days)
+        keyword.detector.tell([])
+        assert judged(keyword, keyword.crisis(30, hours=1)[-1]) is not None
+
+
+def test_what_was_given_is_held_against_what_is_accepted() -> None:
+    loud, calm = grown(weeks=3), grown(weeks=3)
+    told_every(loud, 3.5, 6)
+    calm.live(21)
+    much, little = (k.detector.keeping(0.25, k.at) for k in (loud, calm))
+    assert (much.given, little.given) == (6, 0)
+    assert much.weeks == pytest.approx(6.0, abs=0.2)
+    assert little.expected < 0.25 < much.low < much.expected < much.high
+    assert little.kept
+    assert not much.kept
+    assert "6 unconfirmed signals in 6.0 weeks where 0.25 a week are accepted" in much.why
+
+
+def test_confirmed_signals_are_not_held_against_the_budget() -> None:
+    keyword = grown()
+    told_every(keyword, 1, 1)
+    keyword.detector.confirm(keyword.at)
+    kept = keyword.detector.keeping(0.25, keyword.at)
+    assert (kept.given, kept.confirmed) == (0, 1)
+
+
+def test_only_the_last_eight_weeks_count_and_only_known_bins() -> None:
+    keyword = grown()
+    told_every(keyword, 1, 1)
+    keyword.live(9 * 7)
+    keyword.blind(24)
+    kept = Detector.from_bytes(keyword.detector.to_bytes()).keeping(1.0, keyword.at)
+    assert kept.given == 0
+    assert 6.8 <= kept.weeks <= 8.0
+
+
 # --------------------------------------------------------------------------------------- state
 def test_a_restart_neither_skips_nor_repeats_anything() -> None:
     keyword = grown(weeks=2)
@@ -360,7 +509,7 @@ def test_the_state_does_not_grow() -> None:
         pytest.param(b"", id="nothing"),
         pytest.param(b'{"version":1}', id="the JSON of an older version"),
         pytest.param(
-            Detector("UTC").to_bytes().replace(b"\xa7version\x02", b"\xa7version\x63"),
+            Detector("UTC").to_bytes().replace(b"\xa7version\x03", b"\xa7version\x63"),
             id="a newer version",
         ),
     ],
@@ -598,7 +747,7 @@ def level(
     hours: list[tuple[datetime, int]],
     history: timedelta = 8 * WEEK,
     *,
-    holidays: frozenset[date] = frozenset(),
+    days: Days = plain_days,
     left_out: Callable[[datetime], bool] = lambda _hour: False,
 ) -> float | None:
     return usual_level(
@@ -606,7 +755,7 @@ def level(
         TUESDAY_EIGHT,
         history=history,
         zone="Asia/Shanghai",
-        holidays=holidays,
+        days=days,
         left_out=left_out,
     )
 
@@ -629,11 +778,18 @@ def test_weeks_before_the_first_post_do_not_count() -> None:
 
 
 def test_a_holiday_is_left_out_of_an_ordinary_day_s_usual() -> None:
-    assert level(weekly(90, 6, 8, 2), holidays=frozenset({date(2026, 3, 24)})) == 6.0
+    assert level(weekly(90, 6, 8, 2), days=with_holidays(date(2026, 3, 24))) == 6.0
 
 
 def test_a_holiday_without_another_one_to_compare_with_takes_the_ordinary_weeks() -> None:
-    assert level(weekly(4, 6, 100, 2), holidays=frozenset({date(2026, 3, 31)})) == 5.0
+    assert level(weekly(4, 6, 100, 2), days=with_holidays(date(2026, 3, 31))) == 5.0
+
+
+def test_a_holiday_is_compared_with_the_same_hour_of_any_other() -> None:
+    days = with_holidays(date(2026, 3, 31), date(2026, 3, 30), date(2026, 3, 29))
+    top = TUESDAY_EIGHT.replace(minute=0)
+    hours = [*weekly(4, 6, 8, 2), (top - DAY, 50), (top - 2 * DAY, 60)]
+    assert level(hours, days=days) == 55.0
 
 
 def test_before_two_weeks_it_is_the_mean_of_all_hours() -> None:

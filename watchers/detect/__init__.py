@@ -1,12 +1,14 @@
 """Counts of one client at one source become signals.
 
-bins of five minutes by publish time -> usual level -> two charts -> tail calibration -> score ->
+bins of five minutes by publish time -> usual level -> three charts -> tail calibration -> score ->
 threshold from the client's budget -> floors -> Signal with its reasons; once for all posts, once
 for the negative ones. Constant time and memory a bin, from the past alone.
 """
 
+from watchers.detect.days import Day, Days, chinese_days, plain_days
 from watchers.detect.detector import BIN, Detector, Reading
 from watchers.detect.judge import HOUR, LEAST_POSTS, SHORT, Counts, RiskCounts, Told
+from watchers.detect.keeping import Keeping
 from watchers.detect.series import Alarm, scan
 from watchers.detect.threshold import shared_threshold, threshold
 from watchers.detect.usual import usual_level
@@ -18,10 +20,15 @@ __all__ = [
     "SHORT",
     "Alarm",
     "Counts",
+    "Day",
+    "Days",
     "Detector",
+    "Keeping",
     "Reading",
     "RiskCounts",
     "Told",
+    "chinese_days",
+    "plain_days",
     "scan",
     "shared_threshold",
     "threshold",

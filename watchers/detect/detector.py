@@ -1,8 +1,8 @@
 """One client at one source: two streams, bin by bin, and what was told of them. Pure."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import date, datetime, timedelta
+from datetime import datetime, timedelta
 from typing import Self
 from zoneinfo import ZoneInfo
 
@@ -10,11 +10,13 @@ import msgspec
 
 from watchers.detect import judge as judging
 from watchers.detect.chain import Chain, Look
+from watchers.detect.days import Days, plain_days
+from watchers.detect.keeping import Keeping, Ledger
 from watchers.detect.level import HOURS, WEEK_BINS
 from watchers.model import Signal, Stream
 
 BIN = timedelta(minutes=5)
-VERSION = 2
+VERSION = 3
 STREAMS = (Stream.VOLUME, Stream.NEGATIVE)
 HOLD_BINS = 24  # calm bins (2 h) after which a confirmed crisis is over
 HOLD_LONGEST = timedelta(hours=24)  # then a lasting new level is learnt after all
@@ -35,6 +37,7 @@ class Reading:
     negative_excursion: int | None = None
     bins: int = 0  # known bins so far
     clean: bool = True  # no gap in the last 15 min
+    planned: bool = False  # a campaign of the client runs
 
     @property
     def score(self) -> float:
@@ -63,8 +66,10 @@ class Side:
     held_since: datetime | None = None  # a confirmed crisis runs: nothing is learnt
     worn: bool = False  # held for as long as allowed; a new hold needs 2 h of calm first
 
-    def take(self, count: float, slot: int, at: datetime) -> tuple[Look, float, int | None]:
-        """Take the bin of SLOT that begins AT; return what it says."""
+    def take(
+        self, count: float, slot: int, at: datetime, *, planned: bool
+    ) -> tuple[Look, float, int | None]:
+        """Take the bin of SLOT that begins AT; return what it says. What is PLANNED is not learnt."""
         chain = self.chain
         chain.level.begin(count)
         chain.level.enter(slot)
@@ -74,7 +79,7 @@ class Side:
             self.before, self.before_at = chain.copy(), at
         chain.follow(look)
         self._maybe_release(at)
-        if self.held_since is None:
+        if self.held_since is None and not planned:
             chain.learn(look, count, slot)
         return look, score, number
 
@@ -98,6 +103,12 @@ class Side:
             self.held_since = None
 
 
+def _sides() -> dict[Stream, Side]:
+    """Return new streams. Negative posts are few: what jumps is mostly one burst of bad mood."""
+    quiet = Chain(quick_handicap=0.3, stay_handicap=0.0)
+    return {Stream.VOLUME: Side(), Stream.NEGATIVE: Side(chain=quiet)}
+
+
 @dataclass(slots=True)
 class State:
     """All that must survive a restart; it can be rebuilt by feeding the rollups again."""
@@ -107,22 +118,33 @@ class State:
     upto: datetime | None = None
     bins: int = 0
     clean: int = CLEAN_BINS  # known bins in a row
-    sides: dict[Stream, Side] = field(default_factory=lambda: {s: Side() for s in STREAMS})
+    sides: dict[Stream, Side] = field(default_factory=_sides)
     told: dict[str, judging.Told] = field(default_factory=dict)
+    ledger: Ledger = field(default_factory=Ledger)
+
+
+Window = tuple[datetime, datetime]
 
 
 class Detector:
     """Turns the counts of one client at one source into scores and signals.
 
-    HOLIDAYS are days off that fall on weekdays, in ZONE.
+    DAYS tells what the days of ZONE are like. CAMPAIGNS are (start, end) of what the client has
+    planned: then nothing is learnt, and no signal is given but that of grave words. They are not
+    part of the state and may be replaced at any time.
     """
 
     def __init__(
-        self, zone: str = "Asia/Shanghai", *, holidays: frozenset[date] = frozenset()
+        self,
+        zone: str = "Asia/Shanghai",
+        *,
+        days: Days = plain_days,
+        campaigns: Sequence[Window] = (),
     ) -> None:
         self._state = State(zone=zone)
         self._tz = ZoneInfo(zone)
-        self._holidays = holidays
+        self._days = days
+        self.campaigns = tuple(campaigns)
         self._news: dict[Signal, tuple[str, judging.Told]] = {}  # given, not yet told
 
     @property
@@ -148,12 +170,16 @@ class Detector:
                 at=at + BIN, volume=0.0, negative=0.0, expected=0.0, bins=state.bins, clean=False
             )
         state.bins += 1
+        state.ledger.pass_bin(at)
+        planned = self._planned(at)
         state.clean = min(state.clean + 1, CLEAN_BINS)
         volume, negative = (
-            state.sides[stream].take(x, slot, at)
+            state.sides[stream].take(x, slot, at, planned=planned)
             for stream, x in zip(STREAMS, (count, negatives), strict=True)
         )
-        return self._reading(at + BIN, volume, negative)
+        if planned and volume[2] is not None:  # after the campaign it is no news for a while
+            state.told[Stream.VOLUME] = judging.Told(at=at + BIN, excursion=volume[2])
+        return self._reading(at + BIN, volume, negative, planned=planned)
 
     def peek(self, at: datetime, share: float, count: float, negatives: float) -> Reading:
         """Judge the bin that begins AT, of which SHARE (0 to 1) is gone; nothing is stored."""
@@ -163,13 +189,15 @@ class Detector:
             chain = self._state.sides[stream].chain
             look = chain.look(x, slot, share)
             found.append((look, chain.score(look), chain.excursion_of(look)))
-        return self._reading(at + BIN * share, *found)
+        return self._reading(at + BIN * share, *found, planned=self._planned(at))
 
     def _reading(
         self,
         at: datetime,
         volume: tuple[Look, float, int | None],
         negative: tuple[Look, float, int | None],
+        *,
+        planned: bool,
     ) -> Reading:
         return Reading(
             at=at,
@@ -180,12 +208,16 @@ class Detector:
             negative_excursion=negative[2],
             bins=self._state.bins,
             clean=self._state.clean >= CLEAN_BINS,
+            planned=planned,
         )
 
     def _slot(self, at: datetime) -> int:
         here = at.astimezone(self._tz)
-        off = here.weekday() >= 5 or here.date() in self._holidays
-        return here.hour + HOURS * off
+        return here.hour + HOURS * self._days(here.date())
+
+    def _planned(self, at: datetime) -> bool:
+        """Whether a campaign runs at some time of the bin that begins AT."""
+        return any(start < at + BIN and at < end for start, end in self.campaigns)
 
     # ----------------------------------------------------------------------------- people
     def confirm(self, now: datetime) -> None:
@@ -195,6 +227,7 @@ class Detector:
         """
         for side in self._state.sides.values():
             side.confirm(now)
+        self._state.ledger.confirm(now)
 
     def false_alarm(self, now: datetime, *, opened: datetime | None = None) -> None:
         """A person says of the incident that OPENED then that it is none: the rise stays learnt.
@@ -264,6 +297,8 @@ class Detector:
             if signal in self._news:
                 key, told = self._news[signal]
                 self._state.told[key] = told
+                if signal.stream is not Stream.RISK:
+                    self._state.ledger.tell(told.at)
         self._news.clear()
 
     @property
@@ -271,13 +306,19 @@ class Detector:
         """What was told last, by stream ("volume", "negative", "risk:" and the crisis type)."""
         return self._state.told
 
+    def keeping(self, budget: float, now: datetime) -> Keeping:
+        """Return how well BUDGET, signals a week that are accepted, was kept to up to NOW."""
+        return self._state.ledger.keeping(budget, now)
+
     # ------------------------------------------------------------------------------ state
     def to_bytes(self) -> bytes:
         """Return the state, some 5 kB; `from_bytes` takes it back."""
         return msgspec.msgpack.encode(self._state)
 
     @classmethod
-    def from_bytes(cls, blob: bytes, *, holidays: frozenset[date] = frozenset()) -> Self:
+    def from_bytes(
+        cls, blob: bytes, *, days: Days = plain_days, campaigns: Sequence[Window] = ()
+    ) -> Self:
         """Return the detector of BLOB.
 
         ValueError where it is not a state of this version: feed the rollups to a new one then.
@@ -288,6 +329,6 @@ class Detector:
             raise ValueError("not a detector's state, or one of another version") from error
         if state.version != VERSION:
             raise ValueError(f"a detector's state of version {state.version}, not {VERSION}")
-        found = cls(state.zone, holidays=holidays)
+        found = cls(state.zone, days=days, campaigns=campaigns)
         found._state = state
         return found

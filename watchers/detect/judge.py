@@ -51,6 +51,8 @@ class Scored(Protocol):
     def bins(self) -> int: ...
     @property
     def clean(self) -> bool: ...
+    @property
+    def planned(self) -> bool: ...
     def of(self, stream: Stream) -> tuple[float, int | None]: ...
 
 
@@ -133,7 +135,7 @@ def judge(
     reading: Scored, *, short: Counts, hour: Counts, usual: float | None, budget: float
 ) -> Finding | None:
     """Return what READING has to say within BUDGET alerts a week; None: nothing."""
-    if reading.bins < MIN_BINS or not reading.clean:
+    if reading.bins < MIN_BINS or not reading.clean or reading.planned:
         return None
     calibrated = reading.bins >= CALIBRATED_BINS
     over = [

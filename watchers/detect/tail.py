@@ -12,6 +12,8 @@ from dataclasses import dataclass
 QUANTILE = 0.98
 CLOSE_AFTER = 13  # bins in a row at or below the bar end an excursion
 MEMORY = 1 - 2 ** (-1 / 60)  # half-life of 60 excursions
+HEAVY = 1.5  # heights are averaged with this power: a heavy tail shows; 1 and 2 measure worse
+HEAVY_NORM = math.gamma(1 + HEAVY)  # of exponential heights with mean 1
 START = 8  # excursions that the starting values weigh
 LONG, ENDLESS = 24, 288  # bins above the bar (2 h, 24 h) between which it stays where it is
 LN10 = math.log(10)
@@ -23,7 +25,7 @@ class Tail:
 
     bar: float = 0.0
     width: float = 1.0  # usual distance from the bar; sets the size of its steps
-    excess: float = 1.5  # mean height of a peak above the bar
+    excess: float = 1.5  # usual height of a peak above the bar
     frequency: float = 0.01  # excursions a bin
     excursions: int = 0
     bins: int = 0
@@ -76,7 +78,9 @@ class Tail:
         self.excursions += 1
         weight = max(MEMORY, 1 / (self.excursions + START))
         height = min(self.peak - self.bar, 12 * self.excess)  # one burst can move little
-        self.excess = max(self.excess + weight * (height - self.excess), 0.05)
+        power = self.excess**HEAVY
+        power += weight * (max(height, 0.0) ** HEAVY / HEAVY_NORM - power)
+        self.excess = max(power ** (1 / HEAVY), 0.05)
         if self.excursions > 1:
             often = min(1 / self.since, 0.02)
             self.frequency = max(self.frequency + weight * (often - self.frequency), 1e-4)

@@ -1,9 +1,11 @@
 """The usual level as people are told it: a median of real hours, not the detector's own. Pure."""
 
 from collections.abc import Callable, Sequence
-from datetime import UTC, date, datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from statistics import median
 from zoneinfo import ZoneInfo
+
+from watchers.detect.days import Days, plain_days
 
 HOUR = timedelta(hours=1)
 WEEKS = 4
@@ -21,14 +23,15 @@ def usual_level(
     *,
     history: timedelta,
     zone: str,
-    holidays: frozenset[date] = frozenset(),
+    days: Days = plain_days,
     left_out: Callable[[datetime], bool] = _nothing,
 ) -> float | None:
     """Return posts an hour as a rule: the median of this hour of the week over four weeks.
 
     HOURS are the non-empty hours before AT, each by its start; one that is absent counts as none,
-    unless it is LEFT_OUT (an incident, a campaign, a gap). HOLIDAYS, in ZONE, are compared with
-    holidays only, where there are any. With less than two weeks of HISTORY it is the mean of all
+    unless it is LEFT_OUT (an incident, a campaign, a gap). DAYS tells what the days of ZONE are like:
+    a holiday is compared with holidays only, and a weekend that is worked with working days, where
+    there are any. With less than two weeks of HISTORY it is the mean of all
     hours; with less than a day it is not known (None).
     """
     if history < LEAST_HISTORY:
@@ -38,19 +41,20 @@ def usual_level(
     span = min(history, timedelta(weeks=WEEKS))
     known = [top - HOUR * n for n in range(1, span // HOUR + 1)]
     known = [hour for hour in known if not left_out(hour)]
-    same = _same_hour(known, top, ZoneInfo(zone), holidays) if history >= FULL_HISTORY else []
+    same = _same_hour(known, top, ZoneInfo(zone), days) if history >= FULL_HISTORY else []
     if same:
         return float(median(counts.get(hour, 0) for hour in same))
     return sum(counts.get(hour, 0) for hour in known) / len(known) if known else None
 
 
 def _same_hour(
-    hours: Sequence[datetime], top: datetime, zone: ZoneInfo, holidays: frozenset[date]
+    hours: Sequence[datetime], top: datetime, zone: ZoneInfo, days: Days
 ) -> list[datetime]:
     """Return those of HOURS that are the same hour of the week in ZONE, of the same kind of day."""
     here = top.astimezone(zone)
+    kind, odd = days(here.date()), days(here.date()) is not plain_days(here.date())
     local = [(hour, hour.astimezone(zone)) for hour in hours]
-    same = [(h, t) for h, t in local if (t.weekday(), t.hour) == (here.weekday(), here.hour)]
-    kind = here.date() in holidays
-    alike = [h for h, t in same if (t.date() in holidays) == kind]
-    return alike or [h for h, _ in same]
+    same = [(h, t) for h, t in local if t.hour == here.hour]
+    week = [(h, t) for h, t in same if t.weekday() == here.weekday()]
+    alike = [h for h, t in (same if odd else week) if days(t.date()) is kind]
+    return alike or [h for h, _ in week]
