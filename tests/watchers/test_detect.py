@@ -639,7 +639,10 @@ def test_the_first_day_never_speaks() -> None:
 def test_in_the_first_two_weeks_fixed_floors_decide_and_the_signal_says_so() -> None:
     keyword = Keyword()
     keyword.live(3)
-    signal = judged(keyword, keyword.feed(), usual=None)
+    assert judged(keyword, keyword.feed(), usual=None) is None  # loud by the floors, but no rise
+    rise = next(r for r in keyword.crisis(8, hours=1) if r.volume >= 2.3)
+    assert rise.volume < threshold(0.25)
+    signal = judged(keyword, rise, usual=None)
     assert signal is not None
     assert "less than two weeks of history" in signal.why
     assert "usual not known yet" in signal.why

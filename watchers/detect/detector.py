@@ -17,7 +17,7 @@ from watchers.model import Signal, Stream
 
 BIN = timedelta(minutes=5)
 VERSION = 3
-STREAMS = (Stream.VOLUME, Stream.NEGATIVE)
+STREAMS = judging.STREAMS
 HOLD_BINS = 24  # calm bins (2 h) after which a confirmed crisis is over
 HOLD_LONGEST = timedelta(hours=24)  # then a lasting new level is learnt after all
 KEEP_COPY = timedelta(hours=48)  # a confirmation later than that undoes nothing

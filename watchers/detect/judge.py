@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Protocol
 
+from watchers.detect.chain import RISE
 from watchers.detect.level import WEEK_BINS
 from watchers.detect.threshold import shared_threshold
 from watchers.model import Signal, Stream
@@ -11,7 +12,8 @@ from watchers.model import Signal, Stream
 SHORT = timedelta(minutes=15)
 HOUR = timedelta(hours=1)
 MIN_BINS = 288  # known bins before any spike signal: 24 h
-CALIBRATED_BINS = 2 * WEEK_BINS  # before, floors alone
+CALIBRATED_BINS = 2 * WEEK_BINS  # before, the floors decide: any rise is enough
+STREAMS = (Stream.VOLUME, Stream.NEGATIVE)
 RENOTIFY = timedelta(hours=6)  # a standing condition is told again
 RISK_AUTHORS = 3
 GROUND = 1.0  # the divisor of a ratio is at least one post an hour
@@ -140,7 +142,7 @@ def judge(
     calibrated = reading.bins >= CALIBRATED_BINS
     over = [
         (score - limit, stream, score, limit)
-        for stream in (Stream.VOLUME, Stream.NEGATIVE)
+        for stream in STREAMS
         for score, limit in [(reading.of(stream)[0], shared_threshold(budget, stream))]
         if score >= limit
     ]
@@ -148,7 +150,8 @@ def judge(
         ((f, c) for f, c in zip(FLOORS, (hour, short), strict=True) if f.met(c, usual)),
         (None, None),
     )
-    if floor is None or counts is None or (calibrated and not over):
+    rises = bool(over) if calibrated else max(reading.of(s)[0] for s in STREAMS) >= RISE
+    if floor is None or counts is None or not rises:
         return None
     _, stream, score, limit = max(over, default=(0.0, Stream.VOLUME, 0.0, 0.0))
     return Finding(
