@@ -9,18 +9,26 @@ One protocol alone, with the tools beside the recordings:
     python ../shared/tools/inject_onsets.py --detector tests.benchmarks.detection:make [--negatives]
 """
 
+import importlib
 import subprocess
 import sys
 import tempfile
 import time
+from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import Any
 
-from watchers.detect import BIN, Detector, threshold
+import numpy as np
+
+from watchers.detect import BIN, Detector, shared_threshold, threshold
+from watchers.model import Stream
 
 ROOT = Path(__file__).resolve().parents[2]
 TOOLS = ROOT.parent / "shared" / "tools"
 DETECTOR = ["--detector", "tests.benchmarks.detection:make"]
+THIN = (1.0, 0.3, 0.1, 0.03)  # shares of the posts that the thresholds are measured at
+BUDGETS = (0.05, 0.1, 0.25, 0.5, 1.0, 2.0, 4.0)
 
 
 class Adapter:
@@ -51,6 +59,72 @@ def make(start: datetime, step: float) -> Adapter:
 def _tool(title: str, name: str, *arguments: str) -> None:
     print(f"\n== {title}", flush=True)
     subprocess.run([sys.executable, str(TOOLS / name), *arguments], cwd=ROOT, check=True)  # noqa: S603 -- our own
+
+
+@dataclass(frozen=True, slots=True)
+class Scores:
+    """A series, and what both streams say of each of its bins."""
+
+    background: Any  # of the tool
+    by: dict[Stream, Any]  # arrays
+
+
+def _scores(tool: Any) -> list[Scores]:
+    """Return both streams' scores on every series, whole and thinned."""
+    found = []
+    for share in THIN:
+        for background in tool.read(tool.DATA, tool.DATA / "labels.json", share, negatives=True):
+            detector, at = Detector("UTC"), background.start.replace(tzinfo=UTC)
+            rows = []
+            for count, negatives in zip(background.counts, background.negatives, strict=True):
+                reading = detector.update(at, float(count), float(negatives))
+                rows.append((reading.volume, reading.negative))
+                at += BIN
+            volume, negative = np.array(rows).T
+            by = {Stream.VOLUME: volume, Stream.NEGATIVE: negative}
+            found.append(Scores(background, by))
+    return found
+
+
+def _limit(tool: Any, scores: list[Scores], stream: Stream, budget: float) -> float:
+    """Return the lowest threshold that keeps BUDGET, coming from above."""
+    return float(
+        tool.threshold_for([s.background for s in scores], [s.by[stream] for s in scores], budget)
+    )
+
+
+def _rate(tool: Any, scores: list[Scores], stream: Stream, limit: float) -> float:
+    return float(tool.rate([s.background for s in scores], [s.by[stream] for s in scores], limit))
+
+
+def _calibration() -> None:
+    """Print the thresholds, what they give, and what they would give on a series not measured."""
+    sys.path.insert(0, str(TOOLS))
+    tool = importlib.import_module("inject_onsets")
+    scores = _scores(tool)
+    names = sorted({s.background.name for s in scores})
+    print(f"\n== thresholds, whole and thinned to {THIN}; given / asked for")
+    for stream in (Stream.VOLUME, Stream.NEGATIVE):
+        print(f"{stream:>8}  measured  shipped  shipped gives  of four series, on the fifth")
+        for budget in BUDGETS:
+            shipped = threshold(budget, stream)
+            unseen = []
+            for name in names:
+                others = [s for s in scores if s.background.name != name]
+                own = [s for s in scores if s.background.name == name]
+                limit = _limit(tool, others, stream, budget)
+                unseen.append(_rate(tool, own, stream, limit) / budget)
+            print(
+                f"{budget:8g}{_limit(tool, scores, stream, budget):10.2f}{shipped:9.2f}"
+                f"{_rate(tool, scores, stream, shipped) / budget:15.2f}"
+                f"{np.mean(unseen):10.2f}  ({', '.join(f'{u:.1f}' for u in unseen)})"
+            )
+    print("both streams at their shares, given / asked for")
+    for budget in BUDGETS:
+        limits = {stream: shared_threshold(budget, stream) for stream in scores[0].by}
+        over = [np.max([s.by[k] / limits[k] for k in limits], axis=0) for s in scores]
+        given = tool.rate([s.background for s in scores], over, 1.0)
+        print(f"{budget:8g}{given / budget:8.2f}")
 
 
 def _speed() -> None:
@@ -91,6 +165,7 @@ def main() -> None:
                 "--threshold",
                 limit,
             )
+    _calibration()
     _speed()
 
 

@@ -9,7 +9,7 @@ from zoneinfo import ZoneInfo
 import msgspec
 
 from watchers.detect import judge as judging
-from watchers.detect.chain import Chain, Look
+from watchers.detect.chain import FEW_LEAD, Chain, Look
 from watchers.detect.days import Days, plain_days
 from watchers.detect.keeping import Keeping, Ledger
 from watchers.detect.level import HOURS, WEEK_BINS
@@ -104,9 +104,8 @@ class Side:
 
 
 def _sides() -> dict[Stream, Side]:
-    """Return new streams. Negative posts are few: what jumps is mostly one burst of bad mood."""
-    quiet = Chain(quick_handicap=0.3, stay_handicap=0.0)
-    return {Stream.VOLUME: Side(), Stream.NEGATIVE: Side(chain=quiet)}
+    """Return new streams. What jumps in the negative one is mostly a joke or a bad hour."""
+    return {Stream.VOLUME: Side(), Stream.NEGATIVE: Side(chain=Chain(lead=FEW_LEAD))}
 
 
 @dataclass(slots=True)
