@@ -9,6 +9,7 @@ One protocol alone, with the tools beside the recordings:
     python ../shared/tools/inject_onsets.py --detector tests.benchmarks.detection:make [--negatives]
 """
 
+import copy
 import importlib
 import subprocess
 import sys
@@ -99,8 +100,7 @@ def _rate(tool: Any, scores: list[Scores], stream: Stream, limit: float) -> floa
 
 def _calibration() -> None:
     """Print the thresholds, what they give, and what they would give on a series not measured."""
-    sys.path.insert(0, str(TOOLS))
-    tool = importlib.import_module("inject_onsets")
+    tool = _tool_module()
     scores = _scores(tool)
     names = sorted({s.background.name for s in scores})
     print(f"\n== thresholds, whole and thinned to {THIN}; given / asked for")
@@ -125,6 +125,60 @@ def _calibration() -> None:
         over = [np.max([s.by[k] / limits[k] for k in limits], axis=0) for s in scores]
         given = tool.rate([s.background for s in scores], over, 1.0)
         print(f"{budget:8g}{given / budget:8.2f}")
+
+
+class Watched:
+    """A detector that looks at the open bin each minute, as the service does, or does not."""
+
+    def __init__(self, start: datetime, *, looks: bool) -> None:
+        self.detector = Detector("UTC")
+        self._at = start.replace(tzinfo=UTC)
+        self._looks = looks
+        self._rng = np.random.default_rng(0)  # places the posts of a bin in its minutes
+
+    def update(self, count: int) -> list[float]:
+        """Return the scores of the next bin by the minute, the closed bin's last."""
+        scores = [0.0] * 4
+        if self._looks:
+            minutes = self._rng.multinomial(count, [0.2] * 5).cumsum()[:4]
+            scores = [
+                self.detector.peek(self._at, (k + 1) / 5, float(posts), 0.0).volume
+                for k, posts in enumerate(minutes)
+            ]
+        closed = self.detector.update(self._at, count, 0).volume
+        self._at += BIN
+        return [*scores, closed]
+
+
+def _open_bin(budget: float = 0.25) -> None:
+    """Print what a look each minute costs in notifications, and what it gains in minutes."""
+    tool, limit = _tool_module(), threshold(budget)
+    backgrounds = tool.read(tool.DATA, tool.DATA / "labels.json", 1.0, negatives=False)
+    print(f"\n== the open bin judged each minute, budget {budget:g}, threshold {limit:.2f}")
+    for looks in (False, True):
+        scores: list[Any] = []
+        minutes: list[float] = []
+        for b in backgrounds:
+            watched = Watched(b.start, looks=looks)
+            said: list[float] = []
+            onsets = set(tool.onsets(b, 48, 0))
+            for i, count in enumerate(b.counts):
+                if i in onsets and max(said[-6:]) < limit:
+                    twin, extra = copy.deepcopy(watched), tool.crisis(b, i, 20, 36, 0)[0]
+                    found = [s >= limit for c in extra for s in twin.update(int(c))]
+                    minutes.append(found.index(True) + 1 if any(found) else np.inf)
+                said.append(max(watched.update(int(count))))
+            scores.append(np.array(said))
+        print(
+            f"{'each minute' if looks else 'closed bins':12} "
+            f"{tool.rate(backgrounds, scores, limit):.2f} notifications a week, "
+            f"x20 after {np.median(minutes):.0f} min"
+        )
+
+
+def _tool_module() -> Any:
+    sys.path.insert(0, str(TOOLS))
+    return importlib.import_module("inject_onsets")
 
 
 def _speed() -> None:
@@ -166,6 +220,7 @@ def main() -> None:
                 limit,
             )
     _calibration()
+    _open_bin()
     _speed()
 
 
