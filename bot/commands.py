@@ -72,9 +72,11 @@ async def incidents(office: Office, asked: Asked) -> Message:
     return messages.incident_list(found, {c.id: c for c in asked.clients}, names, office.now())
 
 
-async def clients(_: Office, asked: Asked) -> Message:
+async def clients(office: Office, asked: Asked) -> Message:
     """List the clients of this channel, or those one works for."""
-    return messages.client_list(asked.clients)
+    now = office.now()
+    keeping = {c.id: office.looker.keeping(c, now) for c in asked.clients}
+    return messages.client_list(asked.clients, keeping)
 
 
 async def sources(office: Office, asked: Asked) -> Message:

@@ -44,6 +44,7 @@ from watchers.tone import ToneModel
 
 log = structlog.get_logger(__name__)
 Now = Callable[[], datetime]
+SAID_WITHIN = timedelta(days=1)  # the end of a campaign is no news later
 ANSWERS_WITHIN = timedelta(seconds=20)  # what people wait for is finished before we stop
 REFUSALS = frozenset(  # of a token, for good
     {
@@ -327,6 +328,8 @@ class Service:
     async def _heed_changes(self, now: datetime) -> None:
         """See whether the clients were changed, by whatever process, and say so in their channels."""
         kept = {c.id: c for c in await self.store.clients()}
+        for client in kept.values():
+            await self._say_campaigns(client, now)
         if kept == self._clients:
             return
         before, self._clients = self._clients, kept
@@ -340,6 +343,25 @@ class Service:
                 )
                 await self._say(client, f"client:{client.id}:{client.version}", text, now)
         log.info("clients changed", clients=len(kept))
+
+    async def _say_campaigns(self, client: Client, now: datetime) -> None:
+        """Say once in the client's channel that a campaign begins, and that it is over."""
+        for campaign in client.campaigns:
+            begun, over = campaign.start <= now, campaign.end <= now
+            key = f"campaign:{client.id}:{campaign.start:%Y%m%dT%H%M}"
+            if over and now - campaign.end < SAID_WITHIN and await self._once(f"{key}:end", now):
+                text = f"The campaign of {client.name} is over ({campaign.reason}): all alerts count again."
+                await self._say(client, f"{key}:end", text, now)
+            elif begun and not over and await self._once(f"{key}:start", now):
+                text = (
+                    f"A campaign of {client.name} begins ({campaign.reason}), until "
+                    f"{campaign.end:%d %b %H:%M} ({campaign.end:%Z}): bursts are not told, grave words "
+                    "and new stages are."
+                )
+                await self._say(client, f"{key}:start", text, now)
+
+    async def _once(self, key: str, now: datetime) -> bool:
+        return await self.store.first_time(key, now=now)
 
     async def _say(self, client: Client, key: str, text: str, now: datetime) -> None:
         channel = client.channel or self.settings.operators

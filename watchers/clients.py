@@ -5,13 +5,13 @@ import json
 import re
 import tomllib
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from datetime import time
+from datetime import datetime, time, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from watchers.errors import BadClientFile
 from watchers.match import rule_faults
-from watchers.model import Client, Person, Role, Rule
+from watchers.model import Campaign, Client, Person, Role, Rule
 
 LISTS = (
     "names",
@@ -23,7 +23,20 @@ LISTS = (
     "queries",
     "sources",
 )
-KEYS = ("id", "name", *LISTS, "channel", "zone", "sensitivity", "gist", "people", "rules")
+KEYS = (
+    "id",
+    "name",
+    *LISTS,
+    "channel",
+    "zone",
+    "sensitivity",
+    "gist",
+    "people",
+    "rules",
+    "campaigns",
+)
+CAMPAIGN_KEYS = ("start", "end", "reason")
+LONGEST_CAMPAIGN = timedelta(days=31)
 RULE_KEYS = ("name", "all", "any", "none")
 PERSON_KEYS = ("slack", "role", "zone", "hours", "days")
 DAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
@@ -73,7 +86,7 @@ def changes(before: Client | None, after: Client) -> str:
         old, new = getattr(before, key), getattr(after, key)
         if old == new:
             continue
-        if key in ("people", "rules") or not isinstance(new, tuple):
+        if key in ("people", "rules", "campaigns") or not isinstance(new, tuple):
             said.append(key if isinstance(new, tuple) else f"{key} {old} → {new}")
             continue
         said += [f"{key} + {word}" for word in new if word not in old]
@@ -141,6 +154,7 @@ def _client(table: Mapping[str, Any], where: str, faults: list[str]) -> Client:
     _unknown(table, KEYS, where, faults)
     read = _Reader(table, where, faults)
     lists = {key: read.texts(key) for key in LISTS}
+    zone = read.zone()
     if not lists["names"]:
         read.fault("names", "is missing: at least one name that suffices alone")
     for key, other in (("names", "ambiguous"), ("names", "exclude"), ("ambiguous", "exclude")):
@@ -168,11 +182,12 @@ def _client(table: Mapping[str, Any], where: str, faults: list[str]) -> Client:
             "channel", None, lambda v: bool(_CHANNEL.fullmatch(v)),
             "the channel's id is needed (C0123456789), not its name",
         ),
-        zone=read.zone(),
+        zone=zone,
         sensitivity=_sensitivity(read, table),
         gist=_gist(read, table),
         people=_people(table, where, faults),
         rules=_rules(table, where, faults),
+        campaigns=_campaigns(zone, table, where, faults),
         names=lists["names"],
         ambiguous=lists["ambiguous"],
         companions=lists["companions"],
@@ -231,6 +246,40 @@ def _rule(table: Mapping[str, Any], where: str, faults: list[str]) -> Rule:
     )
     faults += [f"{where}: {fault}" for fault in rule_faults(rule)]
     return rule
+
+
+def _campaigns(
+    zone: str, table: Mapping[str, Any], where: str, faults: list[str]
+) -> tuple[Campaign, ...]:
+    listed = table.get("campaigns", [])
+    if not isinstance(listed, list):
+        faults.append(f"{where}: campaigns must be tables, each begins with [[client.campaigns]]")
+        return ()
+    here = ZoneInfo(zone or "UTC")
+    found = []
+    for place, row in _tables(listed, f"{where}: campaigns", faults):
+        _unknown(row, CAMPAIGN_KEYS, place, faults)
+        read = _Reader(row, place, faults)
+        start, end = (_moment(read, row, key, here) for key in CAMPAIGN_KEYS[:2])
+        reason = read.text("reason", "", lambda v: bool(v.strip()), "why it is planned")
+        if not reason:
+            read.fault("reason", "is missing")
+        if start is None or end is None:
+            continue
+        if not timedelta(0) < end - start <= LONGEST_CAMPAIGN:
+            read.fault("end", f"must come after start, {LONGEST_CAMPAIGN.days} days later at most")
+            continue
+        found.append(Campaign(start=start, end=end, reason=reason or ""))
+    return tuple(found)
+
+
+def _moment(read: _Reader, table: Mapping[str, Any], key: str, zone: ZoneInfo) -> datetime | None:
+    """Return the time KEY, in ZONE where it names none."""
+    value = table.get(key)
+    if not isinstance(value, datetime):
+        read.fault(key, f"is {value!r}; a time as in 2026-03-08T09:00:00+08:00")
+        return None
+    return value if value.tzinfo else value.replace(tzinfo=zone)
 
 
 def _people(table: Mapping[str, Any], where: str, faults: list[str]) -> tuple[Person, ...]:
@@ -329,6 +378,14 @@ def _table(client: Client) -> str:
             listed: tuple[str, ...] = getattr(rule, key)
             if listed:
                 lines.append(f"{key} = [{', '.join(_quoted(w) for w in listed)}]")
+    for campaign in client.campaigns:
+        lines += [
+            "",
+            "[[client.campaigns]]",
+            f"start = {campaign.start.isoformat()}",
+            f"end = {campaign.end.isoformat()}",
+            f"reason = {_quoted(campaign.reason)}",
+        ]
     for person in client.people:
         begin, end = person.hours
         lines += [

@@ -71,7 +71,10 @@ class Gatherer:
             history=at - first,
             zone=client.zone,
             days=detect.chinese_days,
-            left_out=lambda hour: any(_inside(hour, i) for i in loud),
+            left_out=lambda hour: (
+                any(_inside(hour, i) for i in loud)
+                or any(c.start - HOUR < hour < c.end for c in client.campaigns)
+            ),
         )
 
     async def type(

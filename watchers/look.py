@@ -22,6 +22,7 @@ from watchers.stages import Stages
 from watchers.store import Store
 
 TOP = 5
+KEPT_FOR = 1.0  # weeks of known counts before that says anything
 FRESH = timedelta(minutes=1)  # a source asked less than this ago is not asked again
 
 
@@ -74,6 +75,15 @@ class Looker:
     def sources(self) -> Mapping[str, Source]:
         """The sources that can be asked, by name."""
         return self._rounds.sources
+
+    def keeping(self, client: Client, now: datetime) -> Mapping[str, str]:
+        """Say for each source how well alerts keep to what CLIENT accepts, a sentence each."""
+        found = self._stages.keeping(client, now)
+        return {
+            self.sources[name].title: kept.why
+            for name, kept in sorted(found.items())
+            if name in self.sources and kept.weeks >= KEPT_FOR
+        }
 
     async def client(self, client: Client, span: timedelta, now: datetime) -> Report:
         """Ask for CLIENT at all its sources, keep what comes, and count the last SPAN."""

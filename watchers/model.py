@@ -46,6 +46,15 @@ class Rule:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Campaign:
+    """A planned burst: nothing is learnt from it, and it is told of grave words and stages alone."""
+
+    start: datetime
+    end: datetime
+    reason: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Client:
     """One client of the agency and the words that mean it (the keys of a client file)."""
 
@@ -58,6 +67,7 @@ class Client:
     own_accounts: tuple[str, ...] = ()  # "weibo:奥岚官方": the client's own voice, never counted
     initials: tuple[str, ...] = ()  # of three letters and more; need a companion
     rules: tuple[Rule, ...] = ()  # each suffices alone
+    campaigns: tuple[Campaign, ...] = ()
     queries: tuple[str, ...] = ()  # what to ask the sources for; default: `names`
     channel: str | None = None
     zone: str = "Asia/Shanghai"

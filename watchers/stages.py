@@ -204,6 +204,7 @@ class Stages:
         fresh = detector is None or detector.upto is None
         if detector is None:
             detector = self._detectors[key] = detect.Detector(client.zone, days=detect.chinese_days)
+        detector.campaigns = tuple((c.start, c.end) for c in client.campaigns)
         start = detector.upto or await self._history_start(client, source, now)
         known_to = min(coverage.to, now)
         minutes = await self._store.minutes(client.id, source, start - HOUR, now)
@@ -312,6 +313,14 @@ class Stages:
             )
             for entry in bad
         )
+
+    def keeping(self, client: Client, now: datetime) -> dict[str, detect.Keeping]:
+        """Return for each source how well the signals keep to what CLIENT accepts."""
+        return {
+            source: detector.keeping(client.sensitivity, now)
+            for (id_, source), detector in self._detectors.items()
+            if id_ == client.id
+        }
 
     def _unsaved(
         self, key: tuple[str, str], *, moved: bool, loud: bool = False

@@ -260,16 +260,24 @@ def _row(incident: Incident, client: Client | None, names: Mapping[str, str], no
     return f"{first}\n{' · '.join(facts)}"
 
 
-def client_list(clients: Sequence[Client]) -> Message:
-    """Return the CLIENTS that the asker may hear of, with the words that mean them."""
+def client_list(
+    clients: Sequence[Client], keeping: Mapping[str, Mapping[str, str]] | None = None
+) -> Message:
+    """Return the CLIENTS that the asker may hear of, with the words that mean them.
+
+    KEEPING says by client and source how well alerts keep to what the client accepts.
+    """
     if not clients:
         none = "No client is watched for this channel."
         return message(none, [section(plain_text(none))])
     title = f"{plural(len(clients), 'client')} watched"
-    return message(title, [header(title), *(_client(c) for c in clients[:LISTED])])
+    return message(
+        title,
+        [header(title), *(_client(c, (keeping or {}).get(c.id, {})) for c in clients[:LISTED])],
+    )
 
 
-def _client(client: Client) -> Block:
+def _client(client: Client, keeping: Mapping[str, str]) -> Block:
     facts = [words(f"{as_is(client.name, 80)} ", bold=True), words(client.id, 80, code=True)]
     lists = (
         ("names", client.names),
@@ -281,6 +289,16 @@ def _client(client: Client) -> Block:
         ("sources", client.sources or ("all that are set up",)),
     )
     items = [[words(f"{label}: "), words(", ".join(terms), 300)] for label, terms in lists if terms]
+    items += [
+        [
+            words(
+                f"campaign: {c.start:%d %b %H:%M} to {c.end:%d %b %H:%M} ({c.start:%Z}): {c.reason}",
+                200,
+            )
+        ]
+        for c in client.campaigns
+    ]
+    items += [[words(f"{source}: {why}", 300)] for source, why in keeping.items()]
     people = plural(len(client.people), "person", "people")
     items.append([words(f"{people} · list version {client.version}")])
     return rich_text([line(facts), bullets(items)])

@@ -8,7 +8,7 @@ import pytest
 
 from bot.demo import story
 from tests.stories.town import DUTY, LEAD, Town, said, town
-from watchers.model import Author, Post, State
+from watchers.model import Author, Campaign, Post, State
 
 START = datetime(2026, 3, 3, 11, tzinfo=UTC)
 HOUR = timedelta(hours=1)
@@ -120,8 +120,20 @@ async def test_a_client_file_imported_by_another_process_is_live_within_one_roun
     await yunwu.pass_time(timedelta(minutes=30))
     changed = replace(CLIENT, exclude=("云雾山",))
     await yunwu.service.store.save_clients([changed], by="another process", now=yunwu.now())
-    await yunwu.pass_time(timedelta(minutes=5))
-    assert "The words of Aulane" in "\n".join(channel(yunwu))
+    await yunwu.slack.until(lambda: "The words of Aulane" in "\n".join(channel(yunwu)))
     await yunwu.pass_time(timedelta(hours=2))
     assert await matched(yunwu) == 0
     assert not any("INC-" in text for text in channel(yunwu))
+
+
+async def test_a_planned_campaign_is_announced_and_its_burst_is_not_told() -> None:
+    campaign = Campaign(start=START, end=START + 3 * HOUR, reason="spring launch")
+    client = replace(CLIENT, campaigns=(campaign,))
+    posts = [*weeks(START), *hills(START + HOUR, "a", 40)]
+    async with town(START, [client], posts) as planned:
+        await planned.pass_time(3 * HOUR + timedelta(minutes=30))
+        await planned.slack.until(lambda: "is over" in "\n".join(channel(planned)))
+        told = channel(planned)
+        assert not any("INC-" in text for text in told)
+        assert sum("A campaign of Aulane" in text for text in told) == 1
+        assert sum("is over (spring launch)" in text for text in told) == 1

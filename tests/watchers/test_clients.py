@@ -185,3 +185,45 @@ def test_a_change_of_words_is_said_in_one_line() -> None:
     assert changes(old, new) == "names - Aulane, exclude + 云雾山, sensitivity 0.25 → 1.0"
     assert changes(None, new) == "new"
     assert changes(old, replace(old, names=("Aulane", "奥岚"))) == "names in another order"
+
+
+CAMPAIGN = """
+[[client]]
+id = "aulane"
+name = "Aulane"
+names = ["奥岚"]
+zone = "Europe/Paris"
+
+[[client.campaigns]]
+start = {start}
+end = {end}
+reason = "{reason}"
+"""
+
+
+def test_a_campaign_is_read_in_the_client_s_zone_and_written_so_that_it_reads_the_same() -> None:
+    text = CAMPAIGN.format(
+        start="2026-11-11T00:00:00", end="2026-11-12T00:00:00+08:00", reason="Double Eleven"
+    )
+    (client,) = load(text, "clients.toml")
+    (campaign,) = client.campaigns
+    assert campaign.start.isoformat() == "2026-11-11T00:00:00+01:00"
+    assert campaign.end.isoformat() == "2026-11-12T00:00:00+08:00"
+    assert load(dump([client]), "there")[0].campaigns == client.campaigns
+
+
+@pytest.mark.parametrize(
+    ("start", "end", "reason", "said"),
+    [
+        ("2026-11-11T00:00:00", "2026-11-10T00:00:00", "x", "must come after start"),
+        ("2026-11-11T00:00:00", "2027-01-10T00:00:00", "x", "31 days later at most"),
+        ('"tomorrow"', "2026-11-12T00:00:00", "x", "start is 'tomorrow'; a time as in"),
+        ("2026-11-11T00:00:00", "2026-11-12T00:00:00", " ", "why it is planned"),
+    ],
+)
+def test_a_campaign_that_cannot_be_meant_is_named(
+    start: str, end: str, reason: str, said: str
+) -> None:
+    with pytest.raises(BadClientFile) as error:
+        load(CAMPAIGN.format(start=start, end=end, reason=reason), "clients.toml")
+    assert said in str(error.value)
