@@ -88,6 +88,9 @@ class Account:
             self._policy.remove(ask.query)
             return
         reach = Reach.LOOK if ask.before is None else Reach.GAP
+        if reach is Reach.GAP and not watch.watermark.gaps:  # read along with a later one
+            self._policy.observe(ask, now, [], full=False)
+            return
         try:
             page = await self._rounds.run(watch, now, reach)
         except Exception:  # a bug in one round must not end the lane

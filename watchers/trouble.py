@@ -63,7 +63,7 @@ def tell(health: Health, caught_up: int) -> tuple[Health, str | None]:
 def _reading_on(page: Page, now: datetime) -> bool:
     """Whether only a burst of late is not read yet: its pages are asked for one by one."""
     partial = page.outcome is Outcome.PARTIAL and page.until is None
-    return partial and all(now - gap.start <= BURST for gap in page.watermark.gaps)
+    return partial and all(now - gap.end <= BURST for gap in page.watermark.gaps)
 
 
 def _breaker(outcome: Outcome, failures: int, now: datetime) -> datetime | None:

@@ -4,7 +4,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from watchers.model import Health, Outcome, Page, Watermark
+from watchers.model import Gap, Health, Outcome, Page, Watermark
 from watchers.trouble import WORDS, after_round, tell
 
 NOW = datetime(2026, 3, 3, 12, tzinfo=UTC)
@@ -87,3 +87,15 @@ def test_requests_are_counted_by_day() -> None:
 
 def test_every_unhealthy_outcome_has_words() -> None:
     assert set(WORDS) == {o for o in Outcome if not o.healthy}
+
+
+def test_a_burst_that_is_still_being_read_is_no_trouble_but_one_that_stays_unread_is() -> None:
+    def after(minutes: int) -> Health:
+        end = NOW - timedelta(minutes=minutes)
+        gap = Gap(start=end - timedelta(minutes=40), end=end)
+        page = Page(posts=(), watermark=Watermark(gaps=(gap,)), outcome=Outcome.PARTIAL, requests=1)
+        return after_round(None, "weibo", page, NOW)
+
+    assert after(10).failures == 0
+    assert after(10).outcome is Outcome.PARTIAL
+    assert after(40).failures == 1
