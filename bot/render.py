@@ -13,6 +13,7 @@ from bot.messages.text import source_title
 from bot.office import Directory
 from bot.plan import plan_of
 from bot.playbooks import Playbooks
+from watchers.coordination import signs
 from watchers.evidence import STORY_WINDOW
 from watchers.gist import Gists
 from watchers.incidents import stage_words
@@ -82,7 +83,10 @@ class Renderer:
         points = [replace(p.quote, text=p.text) for p in await self._gists.points(posts)]
         told = await self._told(incident, client, points)
         pairs = [(point, told.get(point.key)) for point in points]
-        return messages.evidence(incident, quotes, gists=gists, points=pairs, of=len(posts))
+        voices = await self._store.voices(client.id, start, now, source=incident.source)
+        return messages.evidence(
+            incident, quotes, gists=gists, points=pairs, of=len(posts), signs=signs(voices)
+        )
 
     async def _told(
         self, incident: Incident, client: Client, quotes: Sequence[Quote]

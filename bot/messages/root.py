@@ -170,7 +170,7 @@ def _counts(incident: Incident, now: datetime) -> str:
     usual = usual_words(figures.usual)
     parts = [f"*{posts}* by {authors} in 60 min{where} ({usual})"]
     if figures.with_reposts > figures.count:
-        parts.append(f"{number(figures.with_reposts)} with reposts")
+        parts.append(repeats(figures.with_reposts - figures.count))
     if figures.negative_share is not None:
         parts.append(f"{figures.negative_share:.0%} negative ({ESTIMATE})")
     if figures.young_accounts:
@@ -256,6 +256,11 @@ def author(quote: Quote) -> str:
     if quote.kind is not Kind.ARTICLE and not name.startswith("@"):
         name = f"@{name}"
     return f"{name} ({', '.join(facts)})" if facts else name
+
+
+def repeats(copies: int) -> str:
+    """Return how many posts repeat others and are not counted: "+37 reposts or copies"."""
+    return f"+{number(copies)} {'repost or copy' if copies == 1 else 'reposts or copies'}"
 
 
 def plural_reposts(reposts: int) -> str:

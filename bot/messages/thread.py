@@ -29,7 +29,7 @@ from bot.messages.blocks import (
     words,
 )
 from bot.messages.plan import EMPTY, Duty, Plan
-from bot.messages.root import NAME, author, plural_reposts, role, step_done
+from bot.messages.root import ESTIMATE, NAME, author, plural_reposts, repeats, role, step_done
 from bot.messages.text import (
     address,
     as_is,
@@ -43,6 +43,7 @@ from bot.messages.text import (
     time_format,
     when,
 )
+from watchers.coordination import Signs
 from watchers.incidents import rule_words
 from watchers.model import Alert, Client, Gist, Incident, Quote, Step
 
@@ -82,11 +83,12 @@ def evidence(
     gists: Mapping[tuple[str, str], Gist] = NO_GISTS,
     points: Sequence[tuple[Quote, Gist | None]] = (),
     of: int = 0,
+    signs: Signs | None = None,
 ) -> Message:
     """Return the posts that show what it is about, as they were stored; GISTS by their keys.
 
     POINTS are sentences of stored posts, chosen by a machine from OF posts, each as the quote
-    of its post cut to it, with its own gist.
+    of its post cut to it, with its own gist. SIGNS of coordination are told where there are any.
     """
     mark = f"inc-{incident.number}:r{incident.rev}"
     title = f"Evidence: {plural(len(quotes), 'post')}, most seen first" if quotes else NO_POSTS
@@ -94,11 +96,12 @@ def evidence(
     facts = _spread(incident, quotes)
     if facts:
         blocks.append(context([plain_text(facts)], f"{mark}:spread"))
+    if signs is not None and signs.sentence:
+        blocks.append(context([plain_text(f"{COORDINATION}: {signs.sentence}. {DOUBT}")]))
     if points:
         blocks.append(rich_text(_points(points, of), f"{mark}:points"))
-    total = incident.figures.with_reposts
     blocks += [
-        rich_text(quote_lines(quote, total, gists.get(quote.key)), f"{mark}:post:{n}")
+        rich_text(quote_lines(quote, gists.get(quote.key)), f"{mark}:post:{n}")
         for n, quote in enumerate(quotes, 1)
     ]
     if quotes:
@@ -108,6 +111,8 @@ def evidence(
     return message(escaped(f"INC-{incident.number} {title}{lead}", 240), blocks)
 
 
+COORDINATION = f"Possible coordination ({ESTIMATE})"
+DOUBT = "News reprints and campaigns look alike; counts and severity do not depend on this."
 NO_POSTS = "Evidence: no post is stored yet"
 
 
@@ -127,9 +132,7 @@ def _spread(incident: Incident, quotes: Sequence[Quote]) -> str:
     parts = []
     largest = max((q.cluster_size for q in quotes), default=1)
     if largest > 1:
-        parts.append(
-            f"The largest cluster: {_repeats(largest - 1, incident.figures.with_reposts, 'one post')}"
-        )
+        parts.append(f"{repeats(largest - 1)} of the most repeated post count once with it")
     if incident.figures.young_accounts is not None:
         parts.append(f"young accounts {number(incident.figures.young_accounts)}")
     if incident.why:
@@ -137,23 +140,13 @@ def _spread(incident: Incident, quotes: Sequence[Quote]) -> str:
     return " · ".join(parts)
 
 
-def _repeats(copies: int, total: int, what: str) -> str:
-    """Return how many repeat a post: "38 of 62 repost this"; TOTAL 0 where it is not counted."""
-    whole = f" of {number(total)}" if total > copies else ""
-    verb = "reposts" if copies == 1 and not whole else "repost"
-    return f"{number(copies)}{whole} {verb} {what}"
-
-
-def quote_lines(quote: Quote, total: int = 0, gist: Gist | None = None) -> list[Block]:
-    """Return a stored post in rich text: its words, its GIST, then who, when, how far, where.
-
-    TOTAL counts all posts with reposts, of which the post's cluster is a part; 0: not counted.
-    """
+def quote_lines(quote: Quote, gist: Gist | None = None) -> list[Block]:
+    """Return a stored post in rich text: its words, its GIST, then who, when, how far, where."""
     facts = [words(f"{author(quote)} · {source_title(quote.source)} · "), _date(quote.at)]
     if quote.reposts:
         facts.append(words(f" · {plural_reposts(quote.reposts)}"))
     if quote.cluster_size > 1:
-        facts.append(words(f" · {_repeats(quote.cluster_size - 1, total, 'this')}"))
+        facts.append(words(f" · {repeats(quote.cluster_size - 1)} seen"))
     if address(quote.url):
         facts += [words(" · "), web_link(quote.url, "Open post ↗")]
     told = [line([words(gist_line(gist))])] if gist else []

@@ -28,6 +28,7 @@ from tests.bot.told import (
     sample_b,
     sample_c,
 )
+from watchers.coordination import Signs
 from watchers.model import (
     Alert,
     AlertKind,
@@ -84,7 +85,7 @@ def test_the_first_alert_reads_like_the_sample() -> None:
         '🟠 S2 · Aulane: heater "caught fire" posts, 6x usual · INC-204',
         (
             "*25 distinct posts* by 23 authors in 60 min on Weibo (usual 4) · "
-            "62 with reposts · 71% negative (machine estimate) · *Stage:* "
+            "+37 reposts or copies · 71% negative (machine estimate) · *Stage:* "
             "first post Nov 24, 19:42 China → spreading Nov 24, 20:20 China · no portal yet"
         ),
         "Lead: “刚买三天的奥岚取暖器半夜自燃，窗帘烧了一半”",
@@ -353,13 +354,29 @@ def test_the_evidence_quotes_who_when_how_far_and_where() -> None:
     assert problems(made) == []
     assert made.text.startswith("INC-204 Evidence: 3 posts, most seen first: “刚买三天")
     read = shown(made)
-    assert "The largest cluster: 38 of 62 repost one post" in read
-    assert "@示例甲 (8,214 followers) · Weibo ·  · 1.9k reposts · 38 of 62 repost this" in read
+    assert "+38 reposts or copies of the most repeated post count once with it" in read
+    seen = "1.9k reposts · +38 reposts or copies seen"
+    assert f"@示例甲 (8,214 followers) · Weibo ·  · {seen}" in read
     assert "@示例丙消费观察 (V, 1.1M followers)" in read
     links = [o["url"] for o in objects(made.blocks) if o.get("type") == "link"]
     assert links == [q.url for q in QUOTES]
     dates = [o["timestamp"] for o in objects(made.blocks) if o.get("type") == "date"]
     assert dates == [int(q.at.timestamp()) for q in QUOTES]
+
+
+def test_signs_of_coordination_are_told_as_an_estimate_and_only_where_there_are_any() -> None:
+    def told(copied: float) -> str:
+        found = Signs(posts=58, copied=copied, largest=36, accounts=34)
+        made = messages.evidence(incident(), QUOTES, signs=found)
+        assert problems(made) == []
+        return shown(made)
+
+    assert (
+        "Possible coordination (machine estimate): 62% of 58 posts carry a text that other "
+        "accounts posted too (the most copied: 36 posts from 34 accounts). News reprints and "
+        "campaigns look alike; counts and severity do not depend on this."
+    ) in told(0.62)
+    assert told(0.3) == shown(messages.evidence(incident(), QUOTES))
 
 
 def test_evidence_without_posts_says_so() -> None:

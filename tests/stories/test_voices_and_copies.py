@@ -1,9 +1,12 @@
 """Many who say the same few words are many voices; many who post the same text are one."""
 
+import random
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 from bot import playbooks
+from watchers.coordination import signs
 from watchers.model import Author, Client, Kind, Post
 from watchers.replay import Outcomes, Replay
 from watchers.stages import Stages
@@ -92,3 +95,27 @@ async def test_reposts_of_four_characters_are_no_voices() -> None:
     await store.close()
     assert (window.posts, window.authors, window.raw) == (1, 1, 40)
     assert not found.incidents
+
+
+async def test_signs_of_coordination_change_no_decision() -> None:
+    """The same crowd with a few hundred followers each, and as accounts that nobody follows."""
+
+    async def told(followers: int) -> tuple[str, list[object]]:
+        rng = random.Random(1)
+
+        def crowd(n: int) -> Post:
+            at = NOON + timedelta(seconds=rng.randrange(600))
+            author = Author(id=f"a{n}", handle=f"h{n}", followers=followers)
+            return post(str(n), "奥岚崩了", at, author=author)
+
+        found, store = await played(crowd)
+        end = NOON + timedelta(minutes=10)
+        voices = await store.voices(CLIENT.id, NOON, end, source="weibo")
+        await store.close()
+        decided: list[object] = [replace(incident, lead=None) for incident in found.incidents]
+        return signs(voices).sentence, decided
+
+    ordinary, empty = await told(400), await told(2)
+    assert (ordinary[0], empty[0]) == ("", "100% of 40 accounts have under 20 followers")
+    assert len(ordinary[1]) == 1
+    assert ordinary[1] == empty[1]

@@ -172,3 +172,45 @@ async def test_the_newest_posts_are_given_back_to_the_clusters_oldest_first(stor
         ("3", "2", "a3", "weibo:2"),
     ]
     assert await store.clustered(NOW - 10 * MINUTE, limit=2) == ()
+
+
+async def test_voices_are_posts_in_own_words_with_what_is_known_of_the_account(
+    store: Store,
+) -> None:
+    await store.record(
+        [
+            scored("1", minutes=50),
+            scored("2", minutes=40, cluster="weibo:1"),
+            scored("3", minutes=30, cluster="weibo:1", kind=Kind.REPOST, parent_id="1"),
+            scored("4", minutes=20, text="转发微博//@某人:奥岚取暖器自燃"),
+            scored("5", minutes=10, quoted=True),
+            scored("6", minutes=5, clients=("other",)),
+            scored("9", minutes=1),
+        ],
+        now=NOW,
+    )
+    found = await store.voices("aulane", NOW - HOUR, NOW, source="weibo")
+    assert [(v.author, v.text, v.followers) for v in found] == [
+        ("weibo:a9", "weibo:9", 10),
+        ("weibo:a2", "weibo:1", 10),
+        ("weibo:a1", "weibo:1", 10),
+    ]
+    assert found[1].at == NOW - 40 * MINUTE
+    assert await store.voices("aulane", NOW - HOUR, NOW, source="mastodon") == ()
+
+
+async def test_a_time_that_is_known_to_the_minute_says_nothing_of_rhythm(store: Store) -> None:
+    await store.record([scored("1", created_precision=MINUTE)], now=NOW)
+    (found,) = await store.voices("aulane", NOW - HOUR, NOW, source="weibo")
+    assert found.at is None
+
+
+async def test_copies_are_counted_for_the_client_who_asks(store: Store) -> None:
+    rows = [
+        scored("1"),
+        scored("2", cluster="weibo:1"),
+        scored("3", cluster="weibo:1", clients=("other",)),
+    ]
+    await store.record(rows, now=NOW)
+    (quote,) = await store.quotes("aulane", NOW - HOUR, NOW)
+    assert quote.cluster_size == 2

@@ -7,12 +7,15 @@ from typing import Any, Literal
 
 from sqlalchemy import BigInteger, ColumnElement, Row, Select, func, select, type_coerce
 
+from watchers.coordination import Voice
+from watchers.match import split_quoted
 from watchers.model import Author, Kind, Post, Quote, Tone
 from watchers.store.part import Part, load
 from watchers.store.rows import Minute, TypeTally, Window
 from watchers.store.schema import Instant, detectors, hits, mentions, minutes, posts
 
-HOUR = 3_600_000_000  # microseconds
+SECOND = 1_000_000  # microseconds
+HOUR = 3_600 * SECOND
 Order = Literal["reach", "first", "newest", "negative"]
 ORDERS: dict[Order, tuple[ColumnElement[object], ...]] = {
     "reach": (
@@ -152,7 +155,11 @@ class Counting(Part):
                 return ()
             counted = await conn.execute(
                 select(posts.c.cluster, func.count())
-                .where(posts.c.cluster.in_([row.cluster for row in rows]))
+                .join(mentions, mentions.c.post == posts.c.id)
+                .where(
+                    mentions.c.client == client,
+                    posts.c.cluster.in_([row.cluster for row in rows]),
+                )
                 .group_by(posts.c.cluster)
             )
             sizes: dict[str, int] = {row[0]: row[1] for row in counted}
@@ -209,6 +216,38 @@ class Counting(Part):
         )
         async with self._db.reading() as conn:
             return tuple(_post(row) for row in await conn.execute(query))
+
+    async def voices(
+        self, client: str, start: datetime, end: datetime, *, source: str, limit: int = 5000
+    ) -> tuple[Voice, ...]:
+        """Return the newest LIMIT posts in their authors' own words, copies among them.
+
+        Left out are reposts, replies, articles and what was deleted at the source.
+        """
+        query = (
+            select(posts, mentions.c.author)
+            .join(mentions, mentions.c.post == posts.c.id)
+            .where(
+                posts.c.kind == Kind.POST,
+                posts.c.deleted_at.is_(None),
+                mentions.c.quoted.is_(False),
+                *_within(client, start, end, source),
+            )
+            .order_by(mentions.c.at.desc(), mentions.c.post.desc())
+            .limit(limit)
+        )
+        async with self._db.reading() as conn:
+            rows = (await conn.execute(query)).all()
+        return tuple(
+            Voice(
+                author=row.author,
+                at=row.at if row.precision_us <= SECOND else None,
+                text=row.cluster,
+                followers=row.followers,
+            )
+            for row in rows
+            if not split_quoted(row.excerpt)[1]
+        )
 
     async def first_at(self, client: str, source: str) -> datetime | None:
         """Return the first publish time recorded of CLIENT at SOURCE."""
