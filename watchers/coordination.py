@@ -1,4 +1,4 @@
-"""Signs that posts were placed, not said: copied texts, empty accounts, even rhythm. Pure.
+"""Signs that posts were placed, not said: copied texts, empty or young accounts, even rhythm.
 
 They are evidence for people and nothing else: no count, severity or alert depends on them, for a
 real grievance draws hired voices too, and news reprints or a fan campaign show the same signs.
@@ -23,6 +23,8 @@ ACCOUNTS = 3  # who post a text before it counts as copied: two may be one perso
 COPIED = 0.5  # share of posts; the median day has .05, and 7 of the 338 have this much
 FEW_FOLLOWERS = 20
 FOLLOWERLESS = 0.5  # share of accounts; in 27 days of a brand watch .16 as a rule, .32 at most
+NEW = timedelta(days=30)
+YOUNG = 0.5  # share of accounts made within `NEW`; our own figure: no recording tells their age
 EVEN = -0.4  # of `burstiness`; the least of the 338 days is -.39, the next -.16
 
 
@@ -34,6 +36,7 @@ class Voice:
     at: datetime | None  # None: not known to the second
     text: str  # the cluster: equal for posts that copy each other
     followers: int | None
+    age: timedelta | None = None  # of the account, when it posted
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -46,6 +49,8 @@ class Signs:
     accounts: int = 0  # that posted it
     known: int = 0  # accounts whose followers are known
     followerless: float | None = None  # share of these with fewer than 20 followers
+    dated: int = 0  # accounts whose age is known
+    young: float | None = None  # share of these that were made in the 30 days before
     rhythm: float | None = None  # burstiness, of the most copied text or of all posts
 
     @property
@@ -61,6 +66,10 @@ class Signs:
             found.append(
                 f"{self.followerless:.0%} of {self.known} accounts have under {FEW_FOLLOWERS} "
                 "followers"
+            )
+        if self.young is not None and self.young >= YOUNG:
+            found.append(
+                f"{self.young:.0%} of {self.dated} accounts are younger than {NEW.days} days"
             )
         if self.rhythm is not None and self.rhythm <= EVEN:
             found.append(
@@ -81,17 +90,23 @@ def signs(voices: Sequence[Voice]) -> Signs:
     copied = [text for text in count if len(by[text]) >= ACCOUNTS]
     most = max(copied, key=lambda text: count[text], default=None)
     followers = {v.author: v.followers for v in voices if v.followers is not None}
-    enough = len(followers) >= LEAST
-    few = sum(f < FEW_FOLLOWERS for f in followers.values())
+    ages = {v.author: v.age for v in voices if v.age is not None}
     return Signs(
         posts=len(voices),
         copied=sum(count[text] for text in copied) / len(voices),
         largest=count[most] if most is not None else 0,
         accounts=len(by[most]) if most is not None else 0,
         known=len(followers),
-        followerless=few / len(followers) if enough else None,
+        followerless=_share([f < FEW_FOLLOWERS for f in followers.values()]),
+        dated=len(ages),
+        young=_share([age < NEW for age in ages.values()]),
         rhythm=_rhythm(voices, most),
     )
+
+
+def _share(accounts: Sequence[bool]) -> float | None:
+    """Return the share of ACCOUNTS it holds for; None: of too few it is known."""
+    return sum(accounts) / len(accounts) if len(accounts) >= LEAST else None
 
 
 def _rhythm(voices: Sequence[Voice], most: str | None) -> float | None:

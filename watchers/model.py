@@ -102,6 +102,7 @@ class Author:
     display: str = ""
     followers: int | None = None
     verified: bool | None = None
+    since: datetime | None = None  # when the account was made, by the source's word
 
     @property
     def professional(self) -> bool:

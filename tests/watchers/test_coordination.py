@@ -63,6 +63,14 @@ def test_what_the_source_does_not_say_is_unknown_and_never_zero() -> None:
     assert signs(partly).followerless is None
 
 
+def test_accounts_that_were_made_for_it_are_told() -> None:
+    found = signs([voice(n, age=timedelta(days=n)) for n in range(40)])
+    assert (found.dated, found.young) == (40, 0.75)
+    assert found.sentence == "75% of 40 accounts are younger than 30 days"
+    partly = [voice(n, age=timedelta() if n < LEAST - 1 else None) for n in range(40)]
+    assert signs(partly).young is None
+
+
 def test_an_account_counts_once_among_the_followers() -> None:
     found = signs([voice(n, author=f"a{n % 20}", followers=n % 20) for n in range(40)])
     assert (found.known, found.followerless) == (20, 1.0)

@@ -199,6 +199,19 @@ async def test_voices_are_posts_in_own_words_with_what_is_known_of_the_account(
     assert await store.voices("aulane", NOW - HOUR, NOW, source="mastodon") == ()
 
 
+async def test_the_age_of_an_account_is_known_to_the_day_where_the_source_tells(
+    store: Store,
+) -> None:
+    fresh = Author(id="a1", handle="h1", since=NOW - timedelta(days=3))
+    await store.record([scored("1", author="a1"), scored("2")], now=NOW)
+    made = scored("3", minutes=1)
+    await store.record([replace(made, post=replace(made.post, author=fresh))], now=NOW)
+    newest, *rest = await store.voices("aulane", NOW - HOUR, NOW, source="weibo")
+    assert newest.age is not None
+    assert timedelta(days=3) - MINUTE <= newest.age < timedelta(days=4)
+    assert [v.age for v in rest] == [None, None]
+
+
 async def test_a_time_that_is_known_to_the_minute_says_nothing_of_rhythm(store: Store) -> None:
     await store.record([scored("1", created_precision=MINUTE)], now=NOW)
     (found,) = await store.voices("aulane", NOW - HOUR, NOW, source="weibo")

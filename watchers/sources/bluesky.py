@@ -264,7 +264,7 @@ def read_view(raw: object, now: datetime) -> Post | None:
         id=uri,
         url=f"https://bsky.app/profile/{did}/post/{uri.rsplit('/', 1)[-1]}",
         text=tidy(text),
-        author=_author(who, did),
+        author=_author(who, did, now),
         created_at=created,
         created_precision=precision,
         retrieved_at=now,
@@ -305,13 +305,14 @@ def _quoted(embed: Mapping[str, object]) -> tuple[str, str]:
     return tidy(value["text"]), name(record.get("uri"))
 
 
-def _author(who: Mapping[str, object], did: str) -> Author:
+def _author(who: Mapping[str, object], did: str, now: datetime) -> Author:
     verified = fields(who.get("verification")).get("verifiedStatus")
     return Author(
         id=did,
         handle=name(who.get("handle")),
         display=tidy(who.get("displayName"))[:100],
         verified=verified == "valid" if isinstance(verified, str) else None,
+        since=read_time(who.get("createdAt"), now)[0],
     )
 
 

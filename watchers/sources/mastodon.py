@@ -279,7 +279,7 @@ def read_status(raw: object, now: datetime) -> Post | None:
         id=id_,
         url=address(status.get("url")) or address(status.get("uri")),
         text="" if shared else "\n".join(filter(None, (warning, plain(content)))),
-        author=_author(who),
+        author=_author(who, now),
         created_at=created,
         created_precision=precision,
         retrieved_at=now,
@@ -299,13 +299,14 @@ def _hidden(raw: object) -> bool:
     return truth(fields(fields(raw).get("account")).get("noindex")) is True
 
 
-def _author(who: Mapping[str, object]) -> Author:
+def _author(who: Mapping[str, object], now: datetime) -> Author:
     handle = line(who.get("acct") or who.get("username"))[:300]
     return Author(
         id=name(who.get("id")) or handle,
         handle=handle,
         display=line(who.get("display_name"))[:100],
         followers=count(who.get("followers_count")),
+        since=read_time(who.get("created_at"), now)[0],
     )
 
 

@@ -406,7 +406,7 @@ def read_status(raw: dict[str, object], now: datetime) -> Post | None:
         id=id_,
         url=f"https://weibo.com/detail/{id_}",
         text=plain(text).removesuffix("全文") if cut else plain(text),
-        author=_author(fields(raw.get("user"))),
+        author=_author(fields(raw.get("user")), now),
         created_at=created,
         created_precision=precision,
         retrieved_at=now,
@@ -432,7 +432,7 @@ def _gone(raw: Mapping[str, object]) -> bool:
     return True in flags or raw.get("visible") is False
 
 
-def _author(raw: Mapping[str, object]) -> Author:
+def _author(raw: Mapping[str, object], now: datetime) -> Author:
     handle = line(raw.get("screen_name") or raw.get("name"))[:100]
     return Author(
         id=name(raw.get("idstr")) or name(raw.get("id")) or handle,
@@ -440,6 +440,7 @@ def _author(raw: Mapping[str, object]) -> Author:
         display=handle,
         followers=count(raw.get("followers_count")),
         verified=truth(raw.get("verified")),
+        since=read_time(raw.get("created_at"), now)[0],
     )
 
 

@@ -244,6 +244,7 @@ class Counting(Part):
                 at=row.at if row.precision_us <= SECOND else None,
                 text=row.cluster,
                 followers=row.followers,
+                age=None if row.account_since is None else row.at - row.account_since,
             )
             for row in rows
             if not split_quoted(row.excerpt)[1]

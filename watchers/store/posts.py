@@ -197,7 +197,7 @@ class Posts(SettingsKept):
                 .where(posts.c.id.in_(part), posts.c.deleted_at.is_(None))
                 .values(
                     deleted_at=now, excerpt="", url="", handle="", display="", author_id=nobody,
-                    publisher=None, parent_id=None,
+                    publisher=None, parent_id=None, account_since=None,
                 )
             )  # fmt: skip
             await conn.execute(
@@ -277,6 +277,7 @@ def _post_row(scored: Scored, corrected: Tone | None) -> dict[str, Any]:
         "display": post.author.display if named else "",
         "followers": post.author.followers,
         "verified": post.author.verified,
+        "account_since": _day(post.author.since),
         "professional": post.author.professional,
         "publisher": post.publisher,
         "created_at": post.created_at,
@@ -295,6 +296,11 @@ def _post_row(scored: Scored, corrected: Tone | None) -> dict[str, Any]:
         "cluster": scored.cluster,
         "leads": scored.leads,
     }
+
+
+def _day(at: datetime | None) -> datetime | None:
+    """Return the day of AT: enough to tell a young account, too little to find it by."""
+    return None if at is None else at.replace(hour=0, minute=0, second=0, microsecond=0)
 
 
 def _latest(post: Post) -> datetime:

@@ -112,6 +112,7 @@ posts = Table(
     Column("display", Words, nullable=False),  # of professional voices; "" for everybody else
     Column("followers", BigInteger),  # null: the source does not say
     Column("verified", Boolean),  # null: the source does not say
+    Column("account_since", Instant),  # to the day; null: the source does not say
     Column("professional", Boolean, nullable=False),
     Column("publisher", Words),  # null: not an article, or the source does not say
     Column("created_at", Instant),  # null: the source does not say

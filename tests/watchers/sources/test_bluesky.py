@@ -134,6 +134,7 @@ def test_a_recorded_post_is_read_to_the_last_field(shared: Path) -> None:
             id="did:plc:a8794085f76dd250",
             handle="836ded1c.example.social",
             display="44606f40.example.social",
+            since=datetime(2023, 9, 21, 16, 5, 3, 68000, tzinfo=UTC),
         ),
         created_at=datetime(2024, 12, 6, 10, 40, 32, 629646, tzinfo=UTC),
         retrieved_at=NOW,

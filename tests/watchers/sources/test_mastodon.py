@@ -178,6 +178,7 @@ def test_a_recorded_post_is_read_to_the_last_field(shared: Path) -> None:
             handle="user_962e16fe@rstats.me",
             display="user_d993ce7b",
             followers=656,
+            since=datetime(2025, 4, 20, tzinfo=UTC),
         ),
         created_at=datetime(2025, 7, 17, 19, 7, 48, tzinfo=UTC),
         retrieved_at=NOW,

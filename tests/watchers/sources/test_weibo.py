@@ -299,6 +299,7 @@ def test_a_recorded_post_is_read_to_the_last_field(shared: Path) -> None:
             display="人民网",
             followers=31222857,
             verified=True,
+            since=datetime(2011, 8, 5, 5, 31, 32, tzinfo=UTC),
         ),
         created_at=datetime(2016, 4, 24, 17, 0, 21, tzinfo=UTC),
         retrieved_at=NOW,
