@@ -1,13 +1,19 @@
 """Many who say the same few words are many voices; many who post the same text are one."""
 
+import json
 import random
+import re
 from collections.abc import Callable
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
-from bot import playbooks
+from bot import messages, playbooks
+from bot.messages import Message
+from bot.render import Renderer
 from watchers.coordination import signs
-from watchers.model import Author, Client, Kind, Post
+from watchers.gist import Gists, Glosser
+from watchers.model import AlertKind, Author, Client, Kind, Post
 from watchers.replay import Outcomes, Replay
 from watchers.stages import Stages
 from watchers.store import Store
@@ -119,3 +125,25 @@ async def test_signs_of_coordination_change_no_decision() -> None:
     assert (ordinary[0], empty[0]) == ("", "100% of 40 accounts have under 20 followers")
     assert len(ordinary[1]) == 1
     assert ordinary[1] == empty[1]
+
+
+async def test_the_thread_tells_of_empty_accounts_and_names_nobody() -> None:
+    def crowd(n: int) -> Post:
+        author = Author(id=f"a{n}", handle=f"handle{n}", followers=2)
+        return post(str(n), "奥岚崩了", second(n), author=author)
+
+    found, store = await played(crowd)
+    people: Any = None  # nobody is looked up for the evidence
+    renderer = Renderer(store, people, playbooks.load(), Gists(Glosser()))
+    rows = await store.outbox(incident=found.incidents[0].number)
+    row = next(row for row in rows if row.kind is AlertKind.EVIDENCE)
+    made = await renderer.render(row, NOON + timedelta(minutes=10))
+    await store.close()
+    assert isinstance(made, Message)
+    assert messages.problems(made) == []
+    (told,) = re.findall('Possible coordination[^"]*', json.dumps(made.blocks, ensure_ascii=False))
+    assert re.match(
+        r"Possible coordination \(machine estimate\): 100% of \d\d accounts have under 20 followers",
+        told,
+    )
+    assert "handle" not in told
