@@ -295,3 +295,35 @@ def _dress(axes: Axes, shown: Sequence[Bar], title: str, zone: str) -> None:
     axes.set_axisbelow(True)
     for side in ("top", "right"):
         axes.spines[side].set_visible(False)
+
+
+# -------------------------------------------------------------------------------------- reliability
+def reliability(table: Sequence[tuple[float, float, int]], *, title: str) -> bytes:
+    """Return a PNG, 1200 by 1050 pixels: what was said against what was true, and how often.
+
+    Rows of TABLE: mean probability, share that is true, posts. On the line, both are the same.
+    """
+    from matplotlib.figure import Figure  # noqa: PLC0415  # as above
+
+    figure = Figure(figsize=(8, 7), dpi=150, layout="constrained", facecolor="white")
+    above, below = figure.subplots(2, 1, sharex=True, height_ratios=(3, 1))
+    said, true, posts = zip(*table, strict=True) if table else ((), (), ())
+    above.plot((0, 1), (0, 1), color=USUAL, linewidth=2, linestyle="--", label="said is true")
+    above.plot(said, true, color=NEGATIVE, marker="o", markersize=8, linewidth=2, label="posts")
+    above.set_ylim(0, 1)
+    above.set_ylabel("share truly negative", fontsize=14)
+    above.set_title(latin(title, 70), fontsize=17, fontweight="bold", loc="left")
+    above.legend(loc="upper left", frameon=False, fontsize=13)
+    below.bar([(min(int(p * 10), 9) + 0.5) / 10 for p in said], posts, width=0.09, color=POSTS)
+    below.set_ylabel("posts", fontsize=14)
+    below.set_xlabel("probability of negative", fontsize=14)
+    below.set_xlim(0, 1)
+    for axes in (above, below):
+        axes.tick_params(labelsize=14)
+        axes.grid(axis="y", color="#E5E5E5", zorder=0)
+        axes.set_axisbelow(True)
+        for side in ("top", "right"):
+            axes.spines[side].set_visible(False)
+    out = io.BytesIO()
+    figure.savefig(out, format="png")
+    return out.getvalue()

@@ -13,7 +13,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
-from bot import messages, playbooks
+from bot import charts, messages, playbooks
 from bot.cli import BAD_INPUT, DONE, Shell, Verb, json_flag, read_text, writable
 from bot.messages.text import gist_line
 from bot.settings import own_files, read
@@ -368,12 +368,18 @@ def train(asked: argparse.Namespace, shell: Shell) -> int:
 
 
 def evaluate(asked: argparse.Namespace, shell: Shell) -> int:
-    """Measure a tone model on labelled lines."""
+    """Measure a tone model on labelled lines; draw how far its probabilities can be trusted."""
     rows = [row for path in asked.labels for row in tone.read_labels(path)]
     _, chosen = own_files(shell.environment)
     model = tone.ToneModel.load(asked.model or chosen)
+    if asked.diagram:
+        writable(asked.diagram)
     with shell.progress("posts") as move:
         result = tone.evaluate(model, rows, progress=move)
+    if asked.diagram:
+        title = f"Tone model {model.version} on {result.n} posts"
+        asked.diagram.write_bytes(charts.reliability(result.reliability, title=title))
+        shell.say(f"Reliability diagram: {asked.diagram}")
     if asked.json:
         shell.out_json(result)
     else:
@@ -456,6 +462,9 @@ def _evaluate_arguments(sub: argparse.ArgumentParser) -> None:
         type=Path,
         metavar="LABELS.tsv",
         help="label (-1, 0, 1), a tab, the text",
+    )
+    sub.add_argument(
+        "--diagram", type=Path, metavar="FILE.png", help="draw probabilities against shares"
     )
     _model(sub)
     json_flag(sub)

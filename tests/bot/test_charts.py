@@ -119,3 +119,9 @@ def test_the_picture_changes_with_what_it_shows() -> None:
 def test_starting_the_service_does_not_wait_for_the_drawing_library() -> None:
     code = "import sys, bot.charts; sys.exit('matplotlib' in sys.modules)"
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0  # noqa: S603 - our own words
+
+
+def test_reliability_is_drawn_for_any_table() -> None:
+    for table in ((), ((0.5, 1.0, 3),), tuple((n / 10 + 0.05, n / 10, n) for n in range(10))):
+        drawn = charts.reliability(table, title="模型 a$b")
+        assert struct.unpack(">II", drawn[16:24]) == (1200, 1050)

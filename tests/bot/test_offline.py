@@ -417,6 +417,16 @@ def test_a_trained_model_scores_and_is_measured(ask: Ask, write: Write, tmp_path
     assert good["negative"] < bad["negative"]
 
 
+def test_a_measured_model_may_be_drawn(ask: Ask, write: Write, tmp_path: Path) -> None:
+    picture = tmp_path / "reliability.png"
+    answer = ask("evaluate", write("labels.tsv", labels(20)), "--diagram", picture)
+    assert answer.code == 0
+    assert picture.read_bytes().startswith(b"\x89PNG")
+    assert str(picture) in answer.err
+    for said in ("no emoticons", "expected calibration error", "truly negative"):
+        assert said in answer.out
+
+
 def test_the_shipped_model_is_measured_in_words(ask: Ask, write: Write) -> None:
     answer = ask("evaluate", write("labels.tsv", labels(20)))
     assert answer.code == 0

@@ -9,9 +9,22 @@ rules   -> boolean rules over words and patterns
 matcher -> the strings of all clients, and the mentions in a post
 """
 
+from typing import TYPE_CHECKING
+
 from watchers.match.folding import fold
-from watchers.match.matcher import Matcher
 from watchers.match.reading import split_quoted
 from watchers.match.rules import faults as rule_faults
 
+if TYPE_CHECKING:
+    from watchers.match.matcher import Matcher
+
 __all__ = ["Matcher", "fold", "rule_faults", "split_quoted"]
+
+
+def __getattr__(name: str) -> object:
+    """Load the matcher, whose tables of pinyin take 60 MB, when it is first asked for."""
+    if name != "Matcher":
+        raise AttributeError(name)
+    from watchers.match.matcher import Matcher  # noqa: PLC0415
+
+    return Matcher
