@@ -8,6 +8,7 @@ from urllib.parse import urlsplit
 
 from watchers.errors import BadSetting
 
+DATABASE = "fenghuo.sqlite3"  # in the data folder, where no other database is named
 LOOPBACK = frozenset({"localhost", "127.0.0.1", "::1"})
 
 
@@ -91,7 +92,7 @@ def read(environment: Mapping[str, str]) -> Settings:
         signing_secret=given["SLACK_SIGNING_SECRET"] or None,
         http_port=_number(given, "SLACK_HTTP_PORT", 1, 65535, faults),
         api_url=_address(given, "SLACK_API_URL", faults),
-        database_url=given["FENGHUO_DATABASE_URL"] or f"sqlite:///{data / 'fenghuo.sqlite3'}",
+        database_url=given["FENGHUO_DATABASE_URL"] or f"sqlite:///{data / DATABASE}",
         data=data,
         operators=_channel(given, "FENGHUO_OPERATORS_CHANNEL", faults),
         playbooks=_folder(given, "FENGHUO_PLAYBOOKS", faults),
@@ -121,6 +122,14 @@ def own_files(environment: Mapping[str, str]) -> tuple[Path | None, Path | None]
     if faults:
         raise BadSetting("\n  " + "\n  ".join(faults))
     return found
+
+
+def kept_at(environment: Mapping[str, str]) -> str | None:
+    """Return the address of the database; None where nothing was ever stored."""
+    if url := environment.get("FENGHUO_DATABASE_URL", "").strip():
+        return url
+    file = Path(environment.get("FENGHUO_DATA", "").strip() or ".data") / DATABASE
+    return f"sqlite:///{file}" if file.is_file() else None
 
 
 def data_folder(settings: Settings) -> Path:

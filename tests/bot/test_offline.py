@@ -1,5 +1,6 @@
 """The verbs without Slack and network, as a user meets them."""
 
+import asyncio
 import gzip
 import io
 import json
@@ -10,7 +11,9 @@ from pathlib import Path
 
 import pytest
 
-from tests.bot.conftest import Ask
+from tests.bot.conftest import NOW, Ask
+from watchers.model import Author, MatchKind, Mention, Post, Scored, Tone
+from watchers.store import Store
 
 Write = Callable[..., Path]
 START = datetime(2026, 3, 9, 0, 0, tzinfo=UTC)
@@ -404,10 +407,13 @@ def labels(count: int = 150) -> str:
 
 def test_a_trained_model_scores_and_is_measured(ask: Ask, write: Write, tmp_path: Path) -> None:
     file, model = write("labels.tsv", labels()), tmp_path / "my.npz"
-    trained = ask("train", file, "-o", model)
+    trained = ask("train", file, "--anew", "-o", model)
     assert trained.code == 0, trained.err
     assert trained.out == ""
     assert f"FENGHUO_MODEL={model}" in trained.err
+    assert "labels.tsv: 150 negative, 150 neutral, 150 positive" in trained.err
+    before, after = after_and_before(trained.err)
+    assert after >= before
     measured = ask("evaluate", file, "--json", FENGHUO_MODEL=model)
     assert measured.code == 0
     assert isinstance(measured.json, dict)
@@ -415,6 +421,85 @@ def test_a_trained_model_scores_and_is_measured(ask: Ask, write: Write, tmp_path
     posts = write("p.jsonl", lines({"text": "垃圾，失望，骗子"}, {"text": "喜欢，开心，满意"}))
     bad, good = ask("score", posts, "--json", "--model", model).rows
     assert good["negative"] < bad["negative"]
+
+
+def after_and_before(told: str) -> tuple[float, float]:
+    """Return AUC of negative against everything else, before and after, as TOLD."""
+    (line,) = (row for row in told.splitlines() if row.startswith("AUC, negative against every"))
+    before, after = line.split()[-2:]
+    return float(before), float(after)
+
+
+def corrected(ask: Ask, count: int) -> None:
+    """Keep COUNT posts that a person calls negative, as many positive, one unsure."""
+
+    folder = Path(ask.settings["FENGHUO_DATA"])
+    folder.mkdir(parents=True, exist_ok=True)
+
+    async def work() -> None:
+        store = await Store.open(f"sqlite:///{folder / 'fenghuo.sqlite3'}", now=NOW)
+        try:
+            for n in range(2 * count + 1):
+                said = Tone.UNSURE if n == 2 * count else Tone.NEGATIVE if n % 2 else Tone.POSITIVE
+                text = f"奥岚的壶{'会喷' if n % 2 else '不喷'}，第{n}天{'早上' * (n % 5)}"
+                await store.record([scored(str(n), text)], now=NOW)
+                await store.correct("weibo", str(n), said, by="U1", now=NOW)
+        finally:
+            await store.close()
+
+    asyncio.run(work())
+
+
+def scored(number: str, text: str) -> Scored:
+    said = Post(
+        source="weibo", id=number, url="", text=text, author=Author(id=f"u{number}", handle="路人"),
+        created_at=NOW, retrieved_at=NOW,
+    )  # fmt: skip
+    mention = Mention(client="aulane", term="奥岚", found="奥岚", kind=MatchKind.NAME)
+    return Scored(
+        post=said, mentions=(mention,), negative=0.4, tone=Tone.UNSURE, types=(), cluster=number,
+        leads=True,
+    )  # fmt: skip
+
+
+def test_the_team_s_corrections_are_learnt(ask: Ask, write: Write, tmp_path: Path) -> None:
+    corrected(ask, 40)
+    model = tmp_path / "my.npz"
+    trained = ask("train", "-o", model)
+    assert trained.code == 0, trained.err
+    assert "corrections by the team: 40 negative, 0 neutral, 40 positive" in trained.err
+    assert "1 corrections to “unsure”" in trained.err
+    before, after = after_and_before(trained.err)
+    assert after > before
+    posts = write("p.jsonl", lines({"text": "奥岚的壶会喷"}, {"text": "奥岚的壶不喷"}))
+    was, is_ = (ask("score", posts, "--json", *chosen).rows for chosen in ((), ("--model", model)))
+    assert is_[0]["negative"] > was[0]["negative"]
+    assert is_[0]["negative"] > 0.5 > is_[1]["negative"]
+
+
+def test_corrections_may_be_left_out(ask: Ask, write: Write, tmp_path: Path) -> None:
+    corrected(ask, 3)
+    file, hint = write("labels.tsv", labels(60)), write("reviews.tsv", labels(30))
+    model = tmp_path / "my.npz"
+    trained = ask("train", file, "--hint", hint, "--files-only", "-o", model)
+    assert trained.code == 0, trained.err
+    assert "by the team" not in trained.err
+    assert "reviews.tsv: a hint, 30 negative, 0 neutral, 30 positive" in trained.err
+
+
+def test_too_few_corrections_are_refused_with_their_number(ask: Ask, tmp_path: Path) -> None:
+    corrected(ask, 3)
+    trained = ask("train", "-o", tmp_path / "my.npz")
+    assert trained.code == 2
+    assert "3 rows are labelled -1; at least 20 are needed" in trained.err
+    assert not (tmp_path / "my.npz").exists()
+
+
+def test_without_corrections_and_files_there_is_nothing_to_learn(ask: Ask, tmp_path: Path) -> None:
+    trained = ask("train", "-o", tmp_path / "my.npz")
+    assert trained.code == 2
+    assert "nothing to learn from" in trained.err
+    assert not Path(ask.settings["FENGHUO_DATA"], "fenghuo.sqlite3").exists()
 
 
 def test_a_measured_model_may_be_drawn(ask: Ask, write: Write, tmp_path: Path) -> None:

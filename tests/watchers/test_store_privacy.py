@@ -200,6 +200,17 @@ async def test_a_correction_counts_in_every_client_s_minutes(store: Store) -> No
         assert (await store.window(client, NOW - HOUR, NOW)).negatives == 1
 
 
+async def test_corrections_can_be_learnt_from_while_their_text_is_kept(store: Store) -> None:
+    await store.record([scored("1"), scored("2"), scored("3")], now=NOW)
+    await store.correct("weibo", "2", Tone.NEUTRAL, by="U1", now=NOW)
+    await store.correct("weibo", "1", Tone.POSITIVE, by="U1", now=LATER)
+    kept = await store.corrected()
+    assert [tone for tone, _ in kept] == [Tone.NEUTRAL, Tone.POSITIVE]
+    assert all(text for _, text in kept)
+    await store.purge(before=LATER)
+    assert await store.corrected() == ()
+
+
 # --------------------------------------------------------------------------------- export
 async def test_an_export_is_json_with_links_between_its_rows(store: Store) -> None:
     await store.save_clients([CLIENT], by="U1", now=NOW)

@@ -10,13 +10,15 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+import watchers.tone
 from watchers.errors import BadInput, BadModel
 from watchers.model import Tone
-from watchers.tone import ToneModel, evaluate, read_labels, train
-from watchers.tone.bayes import Bayes
+from watchers.tone import Row, ToneModel, evaluate, read_labels, train
+from watchers.tone.bayes import CompiledBayes
+from watchers.tone.english import UNREAD
 from watchers.tone.measuring import auc, recall, reliability
 from watchers.tone.model import SHIPPED
-from watchers.tone.reading import clean, lay, without_emoticons
+from watchers.tone.reading import own_words, without_emoticons, word_hashes
 
 NOW = datetime(2026, 3, 3, 12, tzinfo=UTC)
 BAD = ["服务太差了", "垃圾公司骗钱", "气死我了再也不来", "难吃又贵", "电池炸了好害怕"]
@@ -55,10 +57,42 @@ def test_plain_words_get_their_tone(model: ToneModel, text: str, tone: Tone) -> 
 
 
 @pytest.mark.parametrize(
-    "text", ["", "   \n", "http://t.cn/A6abc", "good morning", "12:30!!!", "@某人", "ありがとう"]
+    "text",
+    ["", "   \n", "http://t.cn/A6abc", "12:30!!!", "@某人", "🈶", "ありがとう、とても嬉しい",
+     "정말 좋아요", "Большое спасибо", "kita pergi ke pasar hari ini"],
+)  # fmt: skip
+def test_what_cannot_be_read_says_nothing(model: ToneModel, text: str) -> None:
+    assert model.score([text]) == [(UNREAD, Tone.UNSURE)]
+
+
+@pytest.mark.parametrize(
+    ("text", "tone"),
+    [
+        ("Worst customer service ever, I hate this company", Tone.NEGATIVE),
+        ("Love my new kettle, it works great!", Tone.POSITIVE),
+        ("The shop opens at nine", Tone.UNSURE),
+        ("This is terrible, they never answer 好", Tone.NEGATIVE),  # one character is no Chinese
+        ("iPhone 的电池太垃圾了，骗子公司", Tone.NEGATIVE),
+        ("今天收到新的 MacBook，很开心，谢谢大家！", Tone.POSITIVE),
+        ("😭😡", Tone.NEGATIVE),
+        ("👍👍👏", Tone.POSITIVE),
+    ],
 )
-def test_what_holds_no_chinese_says_nothing(model: ToneModel, text: str) -> None:
-    assert model.score([text]) == [(model.cuts.base, Tone.UNSURE)]
+def test_english_mixed_posts_and_pictures_get_a_tone(
+    model: ToneModel, text: str, tone: Tone
+) -> None:
+    negative, found = model.score([text])[0]
+    assert found is tone
+    assert (negative > 0.5) is (tone is Tone.NEGATIVE)
+
+
+def test_the_english_lexicon_is_not_loaded_for_chinese() -> None:
+    code = (
+        "import sys; from watchers.tone import ToneModel; m = ToneModel.load()\n"
+        "m.score(['骗子公司', 'ありがとう']); print('vader' in sys.modules)\n"
+        "m.score(['bad']); print('vader' in sys.modules)"
+    )
+    assert output(code) == "False\nTrue"
 
 
 @pytest.mark.parametrize(
@@ -90,8 +124,14 @@ def test_repeated_words_of_others_do_not_count(model: ToneModel) -> None:
     assert alone == behind
 
 
-def test_a_repost_without_a_word_is_read_as_what_it_repeats() -> None:
-    assert clean("//@某人:骗子公司 http://t.cn/abc") == "骗子公司"
+@pytest.mark.parametrize("own", ["", "转发微博", "同意", "[怒]", "?"])
+def test_a_repost_without_words_of_its_own_is_read_as_what_it_repeats(own: str) -> None:
+    text = f"{own}//@某人:骗子公司"
+    assert own_words(text) == text
+
+
+def test_words_of_one_s_own_stand_alone() -> None:
+    assert own_words("回复@某人:我很喜欢//@别人:骗子公司") == "我很喜欢"
 
 
 def test_a_score_does_not_depend_on_the_company_it_keeps(model: ToneModel) -> None:
@@ -103,15 +143,21 @@ def test_a_score_does_not_depend_on_the_company_it_keeps(model: ToneModel) -> No
     assert model.score([]) == []
 
 
-def test_scoring_imports_neither_snownlp_nor_scikit_learn() -> None:
-    code = (
-        "import sys; from watchers.tone import ToneModel; ToneModel.load().score(['骗子公司'])\n"
-        "print(sorted({'snownlp', 'sklearn', 'scipy'} & sys.modules.keys()))"
-    )
+def output(code: str) -> str:
+    """Return what CODE prints in an interpreter of its own."""
     done = subprocess.run(  # noqa: S603  # our own words
         [sys.executable, "-c", code], capture_output=True, text=True, check=True
     )
-    assert done.stdout.strip() == "[]"
+    return done.stdout.strip()
+
+
+def test_scoring_imports_nothing_that_is_heavy() -> None:
+    code = (
+        "import sys; from watchers.tone import ToneModel; ToneModel.load().score(['骗子公司'])\n"
+        "heavy = {'snownlp', 'sklearn', 'scipy', 'pypinyin', 'vader', 'matplotlib'}\n"
+        "print(sorted(heavy & sys.modules.keys()))"
+    )
+    assert output(code) == "[]"
 
 
 # ----------------------------------------------------------------------------------- figures
@@ -160,62 +206,113 @@ def test_figures_need_both_sides(model: ToneModel) -> None:
 def test_emoticons_are_taken_out_and_words_stay() -> None:
     assert (
         without_emoticons("好[泪]吧😡！[这个方括号里的话太长了]")
-        == "好 吧 ！[这个方括号里的话太长了]"
+        == "好吧！[这个方括号里的话太长了]"
     )
 
 
 # ------------------------------------------------------------------------- SnowNLP's own Bayes
-def test_the_compiled_weights_answer_as_snownlp_does() -> None:
+def test_the_compiled_weights_answer_as_snownlp_does(model: ToneModel) -> None:
     from snownlp.classification import bayes  # noqa: PLC0415  # it is slow to import
 
-    texts = [clean(text) for _, text in rows()]
-    batch = lay([*texts, "一句没有见过的话", ""])
-    ends = [*batch.word_posts[1:].tolist(), len(batch.words) - 1]
-    words = [batch.words[a + 1 : b] for a, b in zip(batch.word_posts, ends, strict=True)]
+    texts = [text for _, text in rows()] + ["一句没有见过的话"]
+    words = model.reader.cut(texts)
     theirs = bayes.Bayes()
-    named = [(w, "neg" if n < 0 else "pos") for w, (n, _) in zip(words, rows(), strict=False) if n]
-    theirs.train(named)
-    ours = Bayes.compiled({name: prob.d for name, prob in theirs.d.items()})
-    odds, _ = ours.log_odds(batch.words, batch.word_posts)
+    theirs.train(
+        [(w, "neg" if n < 0 else "pos") for w, (n, _) in zip(words, rows(), strict=False) if n]
+    )
+    ours = CompiledBayes.compile(theirs.d)
+    odds = ours.log_odds(model.reader.read(texts))
     for post, log_odds in zip(words, odds.tolist(), strict=True):
         name, probability = theirs.classify(post)
         negative = probability if name == "neg" else 1 - probability
         assert 1 / (1 + np.exp(-log_odds)) == pytest.approx(negative, abs=1e-9)
 
 
+def test_two_classifiers_joined_have_seen_what_both_have_seen() -> None:
+    from snownlp.classification import bayes  # noqa: PLC0415
+
+    def learnt(*parts: tuple[list[str], str]) -> CompiledBayes:
+        classifier = bayes.Bayes()
+        classifier.train(parts)
+        return CompiledBayes.compile(classifier.d)
+
+    first = [(["坏", "差"], "neg"), (["好", "坏"], "pos")]
+    second = [(["差", "烂"], "neg"), (["好", "棒"], "pos")]
+    joined, whole = learnt(*first).joined(learnt(*second)), learnt(*first, *second)
+    asked = word_hashes(["坏", "差", "烂", "好", "棒", "新"])
+    assert np.allclose(joined.look_up(asked), whole.look_up(asked))
+    assert joined.prior == pytest.approx(whole.prior)
+
+
 # ------------------------------------------------------------------------------------ training
 def test_a_trained_model_tells_its_labels_apart_and_survives_its_file(tmp_path: Path) -> None:
     steps: list[tuple[int, int]] = []
-    trained = train(rows(), names=["a.tsv"], now=NOW, progress=lambda *step: steps.append(step))
+    found = train({"a.tsv": rows()}, now=NOW, progress=lambda *step: steps.append(step))
     path = tmp_path / "own.npz"
-    trained.save(path)
+    found.model.save(path)
     read = ToneModel.load(path)
     assert steps[-1][0] == steps[-1][1] == len(steps)
-    assert read.version == trained.version
+    assert read.version == found.model.version
     assert read.version.startswith("2026-03-03-")
-    assert read.card["trained_on"] == ["a.tsv"]
+    assert read.card["trained_on"] == {"a.tsv": 180}
     texts = [text for _, text in rows()]
-    assert read.score(texts) == trained.score(texts)
+    assert read.score(texts) == found.model.score(texts)
     assert evaluate(read, rows()).accuracy > 0.95
+    assert found.held_out.shape == (180, 3)
 
 
 def test_a_model_may_learn_without_neutral_posts_and_with_hints() -> None:
-    trained = train(rows((-1, 1)), names=["b"], now=NOW, hints=[rows((-1, 1), each=30)])
-    assert trained.score([BAD[1]])[0][0] > 0.5 > trained.score([GOOD[1]])[0][0]
+    found = train({"b": rows((-1, 1))}, now=NOW, hints={"c": rows((-1, 0, 1), each=30)})
+    assert found.model.score([BAD[1]])[0][0] > 0.5 > found.model.score([GOOD[1]])[0][0]
+    assert found.model.card["hints"] == {"c": 60}
+
+
+def test_a_hint_tells_what_the_rows_never_met() -> None:
+    new = [
+        (-1 if i % 2 else 1, ("漏水" if i % 2 else "划算") + "的水壶" * (i % 3)) for i in range(200)
+    ]
+    alone = train({"a": rows()}, now=NOW).model.score(["漏水", "划算"])
+    told = train({"a": rows()}, now=NOW, hints={"h": new}).model.score(["漏水", "划算"])
+    assert told[0][0] - told[1][0] > alone[0][0] - alone[1][0]
+
+
+def test_few_corrections_mend_a_model_and_it_forgets_nothing(
+    model: ToneModel, shared: Path
+) -> None:
+    """A word of a trade that the shipped model takes for praise becomes a complaint."""
+    said: list[Row] = [(-1, f"这台水壶真能喷，第{n}次{'喷泉' * (n % 3)}") for n in range(30)]
+    said += [(1, f"这台水壶不喷，第{n}次{'安静' * (n % 3)}") for n in range(30)]
+    found = train({"corrections": said}, now=NOW, start=model)
+    mended = found.model
+    assert mended.card["start"] == model.version
+    (before, after) = (m.score(["这台水壶真能喷"])[0][0] for m in (model, mended))
+    assert before < 0.5 < after
+    assert mended.score(["这台水壶不喷"])[0][0] < 0.5
+    labelled = list(read_labels(shared / "data" / "sentiment" / "smp_usual_eval.tsv.gz"))
+    assert evaluate(mended, labelled).nvr_auc > evaluate(model, labelled).nvr_auc - 0.01
+
+
+def test_the_last_word_on_a_text_counts() -> None:
+    wrong = [(-label, text) for label, text in rows()]
+    found = train({"file": wrong, "corrections": rows()}, now=NOW)
+    assert len(found.texts) == 180
+    assert evaluate(found.model, rows()).accuracy > 0.95
 
 
 @pytest.mark.parametrize("labels", [(-1,), (1, 0), ()])
 def test_a_label_with_few_rows_is_refused(labels: tuple[int, ...]) -> None:
     with pytest.raises(BadInput, match=r"0 rows are labelled .*; at least 50"):
-        train(rows(labels), names=[], now=NOW)
+        train({"a": rows(labels)}, now=NOW)
 
 
 def test_training_without_scikit_learn_says_what_to_install(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
+    monkeypatch.delitem(sys.modules, "watchers.tone.training", raising=False)
+    monkeypatch.delattr(watchers.tone, "training", raising=False)
     monkeypatch.setitem(sys.modules, "sklearn.linear_model", None)
     with pytest.raises(BadInput, match="uv sync --extra train"):
-        train(rows(), names=[], now=NOW)
+        train({"a": rows()}, now=NOW)
 
 
 # --------------------------------------------------------------------------------------- files

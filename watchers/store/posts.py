@@ -242,6 +242,20 @@ class Posts(SettingsKept):
 
         await self._db.write(work)
 
+    async def corrected(self) -> tuple[tuple[Tone, str], ...]:
+        """Return what people said of the tone of posts whose text is still kept, oldest first."""
+        same = and_(
+            posts.c.source == corrections.c.source, posts.c.post_id == corrections.c.post_id
+        )
+        query = (
+            select(corrections.c.tone, posts.c.excerpt)
+            .join(posts, same)
+            .where(posts.c.excerpt != "", posts.c.deleted_at.is_(None))
+            .order_by(corrections.c.at, posts.c.id)
+        )
+        async with self._db.reading() as conn:
+            return tuple((Tone(tone), text) for tone, text in await conn.execute(query))
+
     async def _recount(self, conn: AsyncConnection, post: int, *, negative: bool) -> None:
         rows = (await conn.execute(select(mentions).where(mentions.c.post == post))).all()
         counted: Counter[Cell] = Counter()

@@ -9,10 +9,11 @@ from typing import IO, cast
 from watchers.errors import BadInput
 
 EACH = (-1, 0, 1)
+Row = tuple[int, str]  # label, text
 _LABELS = {"-1": -1, "0": 0, "1": 1, "+1": 1}
 
 
-def read_labels(path: Path) -> Iterator[tuple[int, str]]:
+def read_labels(path: Path) -> Iterator[Row]:
     """Yield label and text of each line; blank lines are passed over.
 
     Raises BadInput, naming file and line, for a line that is none.
@@ -32,7 +33,7 @@ def _opened(path: Path) -> IO[bytes]:
     return cast("IO[bytes]", gzip.open(path)) if zipped else path.open("rb")
 
 
-def _row(raw: bytes, where: str) -> tuple[int, str]:
+def _row(raw: bytes, where: str) -> Row:
     try:
         line = raw.decode("utf-8-sig").rstrip("\r\n")
     except UnicodeDecodeError as error:

@@ -35,11 +35,7 @@ class Evaluation(Figures):
     stripped: Figures
 
     def __str__(self) -> str:
-        lines = [f"{self.n} posts{'':34} as written  no emoticons"]
-        for name, meaning in _MEANINGS.items():
-            lines.append(
-                f"{meaning:47} {getattr(self, name):9.3f} {getattr(self.stripped, name):13.3f}"
-            )
+        lines = [f"{self.n} posts", compared(self, self.stripped, ("as written", "no emoticons"))]
         lines.append("")
         lines.append("probability of negative   truly negative   posts")
         lines += [f"{p:23.2f} {share:16.2f} {n:7}" for p, share, n in self.reliability]
@@ -53,6 +49,14 @@ _MEANINGS = {
     "recall_at_5": "negatives caught at 5% false alarms",
     "ece": "expected calibration error",
 }
+
+
+def compared(first: Figures, second: Figures, heads: tuple[str, str]) -> str:
+    """Return a table of two Figures under HEADS."""
+    lines = [f"{'':40}{heads[0]:>14}{heads[1]:>14}"]
+    for name, meaning in _MEANINGS.items():
+        lines.append(f"{meaning:40}{getattr(first, name):14.3f}{getattr(second, name):14.3f}")
+    return "\n".join(lines)
 
 
 def evaluate(
