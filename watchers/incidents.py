@@ -50,7 +50,7 @@ REOPEN_WITHIN = timedelta(hours=72)  # a resolved story that flares up again kee
 QUIET_AFTER_FALSE_ALARM = timedelta(hours=24)
 WORRY_NEGATIVE_SHARE = 0.3  # a burst with less bad mood and no risk word is for the digest,
 WORRY_NEW_SHARE = 0.4  # in a client's first two weeks: how it is spoken of is not known yet
-WORRY_NEGATIVES, WORRY_LEAST_SHARE = 10, 0.2  # unless its bad posts alone would be a burst
+WORRY_NEGATIVES, WORRY_LEAST_SHARE = 8, 1 / 7  # unless its bad posts alone would be a burst
 LOUD_RATIO = 10.0
 STAGE_SEVERITY = {
     Stage.AMPLIFY: Severity.S2,

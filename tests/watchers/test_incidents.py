@@ -188,8 +188,9 @@ def test_a_happy_burst_without_a_risk_word_is_not_told() -> None:
     [
         pytest.param(25, 0.3, False, True, id="three in ten are negative"),
         pytest.param(25, 0.25, False, False, id="a quarter of a small burst is not"),
+        pytest.param(62, 9 / 62, False, True, id="nine bad ones are a burst of their own"),
         pytest.param(60, 0.25, False, True, id="a quarter of a large one is a burst by itself"),
-        pytest.param(600, 0.15, False, False, id="the usual share is not, however large it is"),
+        pytest.param(600, 0.12, False, False, id="the usual share is not, however large it is"),
         pytest.param(60, 0.35, True, False, id="a new client's mood is not known yet"),
         pytest.param(60, 0.45, True, True, id="nearly half is bad for anybody"),
     ],
