@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from enum import IntEnum
 
 from watchers.match.folding import fold
-from watchers.match.reading import Reading, split_quoted
+from watchers.match.reading import Reading, read, split_quoted
 from watchers.match.terms import Span, Terms
 from watchers.model import CrisisType, Tone, TypeHit
 
@@ -55,7 +55,7 @@ class RiskModel:
         author's own words count, not what they repeat after `//@name:`.
         """
         own, _ = split_quoted(text)
-        hits = self._hits(Reading(own))
+        hits = self._hits(read(own))
         types = (_type_hit(type_, found, tone) for type_, found in hits.items())
         return tuple(sorted(filter(None, types), key=self._order))
 

@@ -6,7 +6,7 @@ from itertools import chain
 
 from watchers.match.folding import fold
 from watchers.match.look import EVERYBODY, Look, Meaning, Name
-from watchers.match.reading import Reading, split_quoted
+from watchers.match.reading import read, split_quoted
 from watchers.match.rules import Rules
 from watchers.match.sounds import is_han, pinyin, sound_patterns, sounded
 from watchers.match.terms import Terms
@@ -67,7 +67,7 @@ class Matcher:
 
     def _look(self, text: str, behind: Look | None = None) -> Look:
         """Look through TEXT, for the rare forms only where companions are, here or BEHIND."""
-        reading = Reading(text)
+        reading = read(text)
         look = Look(reading, self._terms.find(reading.text), behind)
         if look.accompanied:
             look.add(self._sounds.find(sounded(reading.text)))

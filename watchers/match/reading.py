@@ -3,6 +3,7 @@
 import re
 from bisect import bisect_right
 from collections.abc import Sequence
+from functools import lru_cache
 from itertools import accumulate
 from typing import NamedTuple
 
@@ -54,9 +55,15 @@ class Reading:
         # folding changed no place, as far as the length tells; asked where nothing was taken out
         self._in_place = squeezed is None and len(self.text) == len(original)
         self._ends: dict[tuple[int, int], frozenset[int]] = {}  # of words, by block
+        self._bridged: dict[bool, Reading | None] = {}  # by whether spaces are taken out as well
 
     def squeezed(self, *, spaces: bool = False) -> "Reading | None":
         """Return it without single marks, or SPACES, inside Chinese; None: there are none."""
+        if spaces not in self._bridged:
+            self._bridged[spaces] = self._squeeze(spaces=spaces)
+        return self._bridged[spaces]
+
+    def _squeeze(self, *, spaces: bool) -> "Reading | None":
         pattern = _MARK_OR_SPACES if spaces else _MARK
         kept: list[int] = []
         joins: list[int] = []
@@ -146,6 +153,12 @@ class Reading:
         if (begin, end) not in self._ends:
             self._ends[begin, end] = _word_ends(self.text[begin:end], begin)
         return self._ends[begin, end]
+
+
+@lru_cache(maxsize=1024)
+def read(text: str) -> Reading:
+    """Return the reading of TEXT: names and crisis types are looked for in the same one."""
+    return Reading(text)
 
 
 def _inside(places: Sequence[int], start: int, end: int) -> bool:
