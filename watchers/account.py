@@ -26,6 +26,7 @@ class Account:
         self._source = source
         self._rounds = rounds
         self._policy = Policy(0.0, rounds.sources[source].page_size)
+        self._deep = rounds.sources[source].deep
         self._held: datetime | None = None  # nothing is asked before
 
     def plan(self, now: datetime) -> None:
@@ -38,7 +39,7 @@ class Account:
             rate = self._rounds.rates.get((self._source, query), 0.0)
             seen = watch.watermark.covered_to or now - watch.every
             self._policy.add(query, rate, now, wait=max((now - seen) / MINUTE, 0.0))
-            for gap in watch.watermark.gaps:
+            for gap in watch.watermark.gaps if self._deep else ():
                 self._policy.unread(query, gap.start, gap.end)
         self._pace(now)
 
@@ -111,7 +112,7 @@ class Account:
             ask,
             now,
             [Seen(p.id, p.created_at) for p in page.posts if p.created_at is not None],
-            full=_left(watch, page, reach),
+            full=self._deep and _left(watch, page, reach),
             requests=1 if watch.watermark.covered_to is None else page.requests,
         )
 

@@ -38,7 +38,7 @@ class Budget:
 
     CAP counts requests, credits or money, whatever the caller spends; None means that nothing is
     counted against. PACE is (requests, seconds). The count lives in memory: `restore` brings back
-    what was spent before a restart.
+    what was spent before a restart. Budgets of one source differ in their UNIT.
     """
 
     def __init__(

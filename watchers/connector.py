@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Protocol
 
+from watchers.budget import Budget
 from watchers.errors import BadSetting
 from watchers.http import Http
 from watchers.model import Outcome, Page, Reach, Watermark
@@ -51,6 +52,14 @@ class Source(Protocol):
     @property
     def page_size(self) -> int:
         """Posts on a full page."""
+
+    @property
+    def deep(self) -> bool:
+        """Can older pages be asked for? Where not, what a round missed stays unknown."""
+
+    @property
+    def budgets(self) -> tuple[Budget, ...]:
+        """What is counted against the account's limits, and is kept over a restart."""
 
     def allowance(self, now: datetime) -> float | None:
         """Requests a minute that the account's limits still allow; None: no limit is known."""

@@ -279,6 +279,7 @@ class Health:
     failures: int = 0  # unhealthy rounds in a row
     requests: int = 0  # sent today (UTC)
     told: bool = False  # people have been told of this stretch of trouble
+    spent: tuple[tuple[str, int], ...] = ()  # of each budget by its unit, when it was asked last
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

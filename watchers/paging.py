@@ -158,6 +158,54 @@ def failed(since: Watermark, trouble: SourceTrouble, *, requests: int | None = N
     )
 
 
+def one_page(
+    query: str,
+    since: Watermark,
+    posts: Iterable[Post],
+    *,
+    now: datetime,
+    full: bool,
+    lag: timedelta,
+    memory: Memory,
+    requests: int = 1,
+    detail: str = "",
+) -> Page:
+    """Return a round at a source that gives one page of a query, and no way to older posts.
+
+    The page is the round. Where it is FULL of posts that are all new, some were missed: they are a
+    gap that nothing fills (sources.md 3.2).
+    """
+    known = memory.known(query, since).ids
+    posts = sorted(posts, key=lambda p: p.at, reverse=True)
+    times = [p.created_at for p in posts if p.created_at is not None and p.created_at <= now]
+    news = (
+        all(p.id not in known for p in posts)
+        if known
+        else min(times, default=now) > (since.at or now)
+    )
+    lost = full and since.at is not None and news
+    covered = max(filter(None, (now - lag, since.covered_to)))
+    gaps = [g for g in since.gaps if g.end > now - REMEMBERED_FOR]
+    if lost and since.at is not None and times and times[-1] > since.at:
+        gaps.append(Gap(start=since.at, end=times[-1]))
+    if lost:
+        detail = detail or "more posts came than one answer holds: ask more often, or more exactly"
+    mark = replace(
+        since,
+        at=max(filter(None, (since.at, times[0] if times else covered))),
+        covered_to=covered,
+        gaps=merge(gaps),
+    )
+    memory.keep(query, mark, Known(known | {p.id: p.at for p in posts}))
+    return Page(
+        posts=tuple(posts),
+        watermark=mark,
+        outcome=Outcome.PARTIAL if lost else Outcome.OK if posts else Outcome.OK_EMPTY,
+        requests=requests,
+        detail=detail,
+    )
+
+
 def merge(gaps: Iterable[Gap]) -> tuple[Gap, ...]:
     """Return GAPS oldest first, those that touch made one."""
     merged: list[Gap] = []

@@ -48,6 +48,8 @@ class Rounds:
         """Make the watches fit CLIENTS: new queries are due at once, forgotten ones are dropped."""
         clients = tuple(clients)
         self._stages.take_clients(clients)
+        if not self.watches:
+            await self._take_up_budgets()
         kept = {(w.source, w.query): w for w in await self._store.watches()}
         wanted = {
             (name, query): source.every
@@ -63,6 +65,14 @@ class Rounds:
         for key, watch in self.watches.items():
             if key not in self.rates:
                 self.rates[key] = await self._usual_rate(watch, now)
+
+    async def _take_up_budgets(self) -> None:
+        """A restart gives no credits back: what was spent in a period stays spent."""
+        for name, health in (await self._store.health()).items():
+            if name in self.sources:
+                spent = dict(health.spent)
+                for budget in self.sources[name].budgets:
+                    budget.restore(spent.get(budget.unit, 0), health.asked_at)
 
     async def _usual_rate(self, watch: Watch, now: datetime) -> float:
         windows = [
@@ -134,6 +144,8 @@ class Rounds:
         again = self._stages.score_all([p for p in page.posts if p.id in known])
         health = trouble.after_round(before, watch.source, page, now)
         health, told = trouble.tell(health, caught_up=len(scored))
+        spent = tuple((b.unit, b.spent(now)) for b in source.budgets if b.cap is not None)
+        health = replace(health, spent=spent)
         due = max(now + watch.every, page.until or now, health.until or now)
         after = replace(watch, watermark=page.watermark, next_at=due)
         self.watches[watch.source, watch.query] = after

@@ -2,6 +2,7 @@
 
 import html
 import re
+from urllib.parse import parse_qsl, urlencode, urlsplit, urlunsplit
 
 LONGEST = 20_000  # characters of one post that are read
 
@@ -86,3 +87,14 @@ def truth(value: object) -> bool | None:
 def fields(value: object) -> dict[str, object]:
     """Return VALUE if it is an object of JSON, else an empty one."""
     return value if isinstance(value, dict) else {}
+
+
+def canonical(url: str) -> str:
+    """Return URL without what tells two links to one article apart: utm_*, fragment, last slash."""
+    try:
+        parts = urlsplit(url)
+    except ValueError:
+        return url
+    query = [(k, v) for k, v in parse_qsl(parts.query, keep_blank_values=True)]
+    kept = urlencode([(k, v) for k, v in query if not k.lower().startswith("utm_")])
+    return urlunsplit((parts.scheme, parts.netloc.lower(), parts.path.rstrip("/"), kept, ""))

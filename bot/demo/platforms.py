@@ -10,7 +10,7 @@ import gzip
 import html
 from bisect import bisect_right
 from collections import deque
-from collections.abc import Awaitable, Callable, Iterable, Mapping
+from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta, timezone
 from email.utils import format_datetime
@@ -231,12 +231,23 @@ def _holds(post: Post, words: list[str]) -> bool:
     return all(word in text for word in words)
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Served:
+    """One more platform for the server: its addresses, and the settings that point at them."""
+
+    platform: Platform
+    prefix: str  # of all its paths
+    routes: Sequence[web.RouteDef]
+    settings: Callable[[str], Mapping[str, str]]  # of the server's own address
+
+
 class Platforms:
     """The server: `await start()`, then `settings()` is the environment that points at it."""
 
-    def __init__(self, posts: Iterable[Post], clock: Clock) -> None:
+    def __init__(self, posts: Iterable[Post], clock: Clock, others: Iterable[Served] = ()) -> None:
         posts = list(posts)
         self._clock = clock
+        self.others = {other.platform.name: other for other in others}
         self.weibo = Platform("weibo", posts, clock)
         self.bluesky = Platform("bluesky", posts, clock)
         self.mastodon = Platform("mastodon", posts, clock)
@@ -254,6 +265,8 @@ class Platforms:
         posts = list(posts)
         for platform in (self.weibo, self.bluesky, self.mastodon, self.feed):
             platform.add(posts)
+        for other in self.others.values():
+            other.platform.add(posts)
 
     async def start(self, port: int = 0) -> str:
         """Listen on this machine alone; return the address."""
@@ -269,6 +282,8 @@ class Platforms:
         app.router.add_get("/api/v2/search", self._mastodon_search)
         app.router.add_get("/feeds/{name}", self._rss)
         app.router.add_get("/hot/api/s", self._hot_list)
+        for other in self.others.values():
+            app.router.add_routes(other.routes)
         self._runner = web.AppRunner(app, access_log=None, shutdown_timeout=0.1)
         await self._runner.setup()
         site = web.TCPSite(self._runner, "127.0.0.1", port)
@@ -285,7 +300,10 @@ class Platforms:
 
     def settings(self) -> dict[str, str]:
         """Return the settings that make the sources poll this server."""
-        return {
+        others = {
+            k: v for other in self.others.values() for k, v in other.settings(self.base).items()
+        }
+        return others | {
             "WEIBO_TOKEN": WEIBO_TOKEN,
             "WEIBO_BASE_URL": self.base,
             "WEIBO_CREDITS_PER_MONTH": "1000000",
@@ -299,7 +317,7 @@ class Platforms:
         }
 
     def _platform(self, path: str) -> Platform:
-        prefixes = {
+        prefixes = {other.prefix: other.platform for other in self.others.values()} | {
             "/cli/": self.weibo,
             "/xrpc/": self.bluesky,
             "/api/": self.mastodon,

@@ -11,18 +11,19 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta, tzinfo
 from io import BytesIO
-from urllib.parse import parse_qs, parse_qsl, urlencode, urlsplit, urlunsplit
+from urllib.parse import parse_qs, parse_qsl, urlsplit
 from zoneinfo import ZoneInfo
 
 import feedparser
 import msgspec
 
+from watchers.budget import Budget
 from watchers.connector import Description, Setting, SourceRow, interval
 from watchers.errors import BadSetting
 from watchers.http import Call, Http, Reply, Secret, SourceTrouble, address_fault, wall
 from watchers.model import Author, Gap, Kind, Outcome, Page, Post, Reach, Watermark
 from watchers.paging import REMEMBERED_FOR, failed, merge
-from watchers.sitetext import address, fields, line, name, plain
+from watchers.sitetext import address, canonical, fields, line, name, plain
 from watchers.timetext import CHINA, read_time
 
 NAME = "feed"
@@ -111,6 +112,7 @@ class Feed:
     lag = timedelta(minutes=1)
     page_size = FULL
     freshness = STALE
+    deep = False
 
     def __init__(self, http: Http, settings: Mapping[str, str]) -> None:
         self._http = http
@@ -162,6 +164,11 @@ class Feed:
         size = max(self._sizes.get(feed.url, FULL), len(articles.posts))
         self._sizes[feed.url] = size
         return _page(feed, since, now, reply, articles, full=len(articles.posts) == size)
+
+    @property
+    def budgets(self) -> tuple[Budget, ...]:
+        """What is counted against the account's limits."""
+        return ()
 
     def allowance(self, now: datetime) -> float | None:
         """No limit is known: feeds are read at their own pace."""
@@ -426,17 +433,6 @@ def _article(
         partial_text=True,
         terms_class="public-feed",
     )
-
-
-def canonical(url: str) -> str:
-    """Return URL without what tells two links to one article apart: utm_*, fragment, last slash."""
-    try:
-        parts = urlsplit(url)
-    except ValueError:
-        return url
-    query = [(k, v) for k, v in parse_qsl(parts.query, keep_blank_values=True)]
-    kept = urlencode([(k, v) for k, v in query if not k.lower().startswith("utm_")])
-    return urlunsplit((parts.scheme, parts.netloc.lower(), parts.path.rstrip("/"), kept, ""))
 
 
 ROW = SourceRow(name=NAME, title=Feed.title, settings=SETTINGS, make=Feed)

@@ -15,6 +15,7 @@ from urllib.robotparser import RobotFileParser
 
 import msgspec
 
+from watchers.budget import Budget
 from watchers.connector import Description, Setting, SourceRow, interval
 from watchers.errors import BadSetting
 from watchers.http import Call, Http, Reply, SourceTrouble, address_fault, wall
@@ -172,6 +173,7 @@ class Hotlist:
     lag = timedelta(0)
     page_size = LONGEST
     freshness = FROZEN
+    deep = False
 
     def __init__(self, http: Http, settings: Mapping[str, str]) -> None:
         self._http = http
@@ -294,6 +296,11 @@ class Hotlist:
         elif now - before[1] >= FROZEN:
             detail = f"{listed.name} has not changed since {before[1]:%d %b %H:%M} UTC"
             raise SourceTrouble(Outcome.STALE, None, detail, requests=reply.requests)
+
+    @property
+    def budgets(self) -> tuple[Budget, ...]:
+        """What is counted against the account's limits."""
+        return ()
 
     def allowance(self, now: datetime) -> float | None:
         """No limit is known: lists are read at their own pace."""

@@ -57,6 +57,7 @@ class Mastodon:
     lag = timedelta(minutes=1)
     page_size = PAGE
     freshness = timedelta(hours=1)
+    deep = True
     feeds: ClassVar[tuple[str, ...]] = ()
 
     def __init__(self, http: Http, settings: Mapping[str, str]) -> None:
@@ -91,6 +92,11 @@ class Mastodon:
             memory=self._memory,
             reach=reach,
         )
+
+    @property
+    def budgets(self) -> tuple[Budget, ...]:
+        """What is counted against the account's limits."""
+        return (self.calls,)
 
     def allowance(self, now: datetime) -> float | None:
         """Requests a minute."""

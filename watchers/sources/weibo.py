@@ -107,6 +107,7 @@ class Weibo:
     overlap = timedelta(minutes=30)
     lag = timedelta(minutes=1)
     freshness = timedelta(hours=1)
+    deep = True
     feeds: ClassVar[tuple[str, ...]] = ()
 
     def __init__(self, http: Http, settings: Mapping[str, str]) -> None:
@@ -144,6 +145,11 @@ class Weibo:
         return await read_round(
             reader, since, now=now, max_pages=max_pages, memory=self._memory, reach=reach
         )
+
+    @property
+    def budgets(self) -> tuple[Budget, ...]:
+        """What is counted against the account's limits."""
+        return (self.credits, self.calls)
 
     def allowance(self, now: datetime) -> float | None:
         """Requests a minute: what is left of the credits, spread over the rest of the month."""

@@ -6,6 +6,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from bot.demo.platforms import Platforms
+from tests.watchers.sources.served import SERVED
 from watchers.http import NO_WAIT, Http, Timeouts
 from watchers.model import Author, Post
 
@@ -33,7 +34,7 @@ def clock() -> Clock:
 
 @pytest.fixture
 async def platforms(clock: Clock) -> AsyncIterator[Platforms]:
-    server = Platforms([], clock)
+    server = Platforms([], clock, (make(clock) for make in SERVED))
     await server.start()
     yield server
     await server.stop()

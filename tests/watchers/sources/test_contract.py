@@ -13,7 +13,9 @@ from watchers.model import Gap, Outcome, Page, Watermark
 from watchers.sources import SOURCES, Source
 
 MINUTE = timedelta(minutes=1)
-PAGE = {"weibo": 20, "bluesky": 100, "mastodon": 40}  # posts on one page
+PAGED = {"weibo": 20, "bluesky": 100, "mastodon": 40}  # posts on a page, where there are more
+ONE_PAGE: dict[str, int] = {}  # posts on the one page there is
+PAGE = PAGED | ONE_PAGE
 SECRETS = (server.WEIBO_TOKEN, server.MASTODON_TOKEN, server.BLUESKY_PASSWORD, "eyJ")
 
 
@@ -22,7 +24,11 @@ class Asked:
 
     def __init__(self, name: str, platforms: Platforms, http: Http, clock: Clock) -> None:
         self.name, self.clock, self.size = name, clock, PAGE[name]
-        self.platform: Platform = getattr(platforms, name)
+        self.platform: Platform = (
+            platforms.others[name].platform
+            if name in platforms.others
+            else getattr(platforms, name)
+        )
         self.source: Source = SOURCES[name].make(http, platforms.settings())
         self.mark = Watermark()
 
@@ -40,6 +46,18 @@ class Asked:
 
 @pytest.fixture(params=PAGE)
 def asked(request: pytest.FixtureRequest, platforms: Platforms, http: Http, clock: Clock) -> Asked:
+    return Asked(request.param, platforms, http, clock)
+
+
+@pytest.fixture(params=PAGED)
+def paged(request: pytest.FixtureRequest, platforms: Platforms, http: Http, clock: Clock) -> Asked:
+    return Asked(request.param, platforms, http, clock)
+
+
+@pytest.fixture(params=ONE_PAGE)
+def one_page(
+    request: pytest.FixtureRequest, platforms: Platforms, http: Http, clock: Clock
+) -> Asked:
     return Asked(request.param, platforms, http, clock)
 
 
@@ -71,33 +89,33 @@ async def test_posts_carry_what_the_source_says_of_them(asked: Asked) -> None:
     assert post.terms_class == "official"
 
 
-async def test_a_round_follows_the_pages_until_there_is_no_more(asked: Asked) -> None:
-    count = 2 * asked.size + 3
-    asked.publish(count, step=timedelta(seconds=1))
-    page = await asked.ask()
+async def test_a_round_follows_the_pages_until_there_is_no_more(paged: Asked) -> None:
+    count = 2 * paged.size + 3
+    paged.publish(count, step=timedelta(seconds=1))
+    page = await paged.ask()
     assert numbers(page) == list(range(count, 0, -1))
     assert page.outcome is Outcome.OK
     assert len({p.id for p in page.posts}) == count
 
 
-async def test_a_new_query_reads_only_so_many_pages_and_counts_as_complete(asked: Asked) -> None:
-    asked.publish(5 * asked.size, step=timedelta(seconds=1))
-    page = await asked.ask(max_pages=2)
-    assert len(page.posts) == 2 * asked.size
+async def test_a_new_query_reads_only_so_many_pages_and_counts_as_complete(paged: Asked) -> None:
+    paged.publish(5 * paged.size, step=timedelta(seconds=1))
+    page = await paged.ask(max_pages=2)
+    assert len(page.posts) == 2 * paged.size
     assert page.outcome is Outcome.OK
     assert page.watermark.gaps == ()
 
 
-async def test_the_next_round_stops_once_it_is_back_at_what_is_known(asked: Asked) -> None:
-    asked.publish(5 * asked.size, step=asked.source.overlap / 10)
-    await asked.ask(max_pages=2)
-    asked.clock.forward(minutes=10)
-    asked.publish(1, first=9001)
-    page = await asked.ask()
+async def test_the_next_round_stops_once_it_is_back_at_what_is_known(paged: Asked) -> None:
+    paged.publish(5 * paged.size, step=paged.source.overlap / 10)
+    await paged.ask(max_pages=2)
+    paged.clock.forward(minutes=10)
+    paged.publish(1, first=9001)
+    page = await paged.ask()
     assert numbers(page)[0] == 9001
     assert page.outcome is Outcome.OK
     assert page.requests == 1
-    assert page.watermark.at == asked.clock() - MINUTE
+    assert page.watermark.at == paged.clock() - MINUTE
 
 
 async def test_a_post_that_reaches_the_index_late_is_still_found(asked: Asked) -> None:
@@ -123,27 +141,27 @@ async def test_nothing_new_moves_the_time_that_is_covered(asked: Asked) -> None:
     assert page.watermark.at is not None
 
 
-async def test_more_than_the_pages_hold_leaves_a_gap_that_later_rounds_fill(asked: Asked) -> None:
-    asked.publish(3)
-    await asked.ask()
-    before = asked.mark
-    asked.clock.forward(hours=2)
-    burst = 4 * asked.size
-    asked.publish(burst, step=timedelta(seconds=10), first=1001)
+async def test_more_than_the_pages_hold_leaves_a_gap_that_later_rounds_fill(paged: Asked) -> None:
+    paged.publish(3)
+    await paged.ask()
+    before = paged.mark
+    paged.clock.forward(hours=2)
+    burst = 4 * paged.size
+    paged.publish(burst, step=timedelta(seconds=10), first=1001)
 
-    first = await asked.ask(max_pages=2)
+    first = await paged.ask(max_pages=2)
     assert first.outcome is Outcome.PARTIAL
     assert numbers(first)[:2] == [1000 + burst, 999 + burst]
     assert (first.watermark.at, first.watermark.covered_to) == (before.at, before.covered_to)
     assert before.at is not None
     certain = first.posts[-3].at
-    assert first.watermark.gaps == (Gap(start=before.at - asked.source.overlap, end=certain),)
+    assert first.watermark.gaps == (Gap(start=before.at - paged.source.overlap, end=certain),)
     assert "not read yet" in first.detail
 
     seen = set(numbers(first))
     for _ in range(3):
-        asked.clock.forward(minutes=1)
-        page = await asked.ask(max_pages=3)
+        paged.clock.forward(minutes=1)
+        page = await paged.ask(max_pages=3)
         seen |= set(numbers(page))
         if page.outcome is Outcome.OK:
             break
@@ -151,22 +169,39 @@ async def test_more_than_the_pages_hold_leaves_a_gap_that_later_rounds_fill(aske
     assert page.watermark.gaps == ()
     assert page.watermark.ahead is None
     assert seen >= set(range(1001, 1001 + burst))
-    assert page.watermark.covered_to == asked.clock() - asked.source.lag
+    assert page.watermark.covered_to == paged.clock() - paged.source.lag
 
 
-async def test_a_refusal_in_mid_round_keeps_the_posts_and_the_gap(asked: Asked) -> None:
-    asked.publish(3)
-    await asked.ask()
-    before = asked.mark
-    asked.clock.forward(hours=2)
-    asked.publish(3 * asked.size, step=timedelta(seconds=10), first=1001)
-    asked.platform.fail(server.too_many(30), after=1)
-    page = await asked.ask()
+async def test_a_refusal_in_mid_round_keeps_the_posts_and_the_gap(paged: Asked) -> None:
+    paged.publish(3)
+    await paged.ask()
+    before = paged.mark
+    paged.clock.forward(hours=2)
+    paged.publish(3 * paged.size, step=timedelta(seconds=10), first=1001)
+    paged.platform.fail(server.too_many(30), after=1)
+    page = await paged.ask()
     assert page.outcome is Outcome.PARTIAL
-    assert len(page.posts) == asked.size
-    assert page.until == asked.clock() + timedelta(seconds=30)
+    assert len(page.posts) == paged.size
+    assert page.until == paged.clock() + timedelta(seconds=30)
     assert page.watermark.covered_to == before.covered_to
     assert len(page.watermark.gaps) == 1
+
+
+async def test_a_full_page_of_new_posts_says_that_some_were_missed(one_page: Asked) -> None:
+    one_page.publish(2)
+    await one_page.ask()
+    one_page.clock.forward(days=3)
+    one_page.publish(one_page.size + 5, step=timedelta(minutes=10), first=1001)
+    page = await one_page.ask()
+    assert page.outcome is Outcome.PARTIAL
+    assert len(page.posts) == one_page.size
+    assert len(page.watermark.gaps) == 1
+    assert page.detail
+    one_page.clock.forward(minutes=30)
+    one_page.publish(1, first=2001)
+    page = await one_page.ask()
+    assert page.outcome is Outcome.OK
+    assert numbers(page)[0] == 2001
 
 
 REFUSALS = [

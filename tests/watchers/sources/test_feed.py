@@ -14,8 +14,9 @@ from tests.watchers.sources.conftest import T0, Clock, a_post
 from watchers.errors import BadSetting
 from watchers.http import Http
 from watchers.model import Author, Gap, Kind, Outcome, Page, Post, Watermark
+from watchers.sitetext import canonical
 from watchers.sources import feed as module
-from watchers.sources.feed import Feed, canonical, hostile, read_address, read_json, read_xml
+from watchers.sources.feed import Feed, hostile, read_address, read_json, read_xml
 
 NOW = datetime(2026, 11, 24, 0, 0, tzinfo=UTC)
 HERE = read_address("https://portal.example/rss.xml")

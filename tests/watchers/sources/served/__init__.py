@@ -1,0 +1,10 @@
+"""Platforms that only tests serve, in the shapes that sources.md gives; no recordings.
+
+One file a platform, with a function that builds it, and one line below.
+"""
+
+from collections.abc import Callable
+
+from bot.demo.platforms import Clock, Served
+
+SERVED: tuple[Callable[[Clock], Served], ...] = ()
