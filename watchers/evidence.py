@@ -1,10 +1,11 @@
 """What the store knows of a story, gathered for a decision: counts, quotes, proofs, type."""
 
-from collections.abc import Callable, Mapping, Sequence
+import re
+from collections.abc import Callable, Collection, Mapping, Sequence
 from datetime import datetime, timedelta
 
 from watchers import detect
-from watchers.incidents import Evidence
+from watchers.incidents import WORRY_LEAST_SHARE, WORRY_NEGATIVES, Evidence
 from watchers.model import (
     Client,
     CrisisType,
@@ -30,6 +31,10 @@ YOUNG = timedelta(days=14)
 HISTORY = timedelta(days=28)  # what "usual" is taken from
 NEGATIVE = 0.55  # clearly above what an unreadable post gets
 TYPE_MIN_POSTS, TYPE_MIN_SHARE = 3, 0.2  # with fewer posts a story has no type yet
+
+_PRIZE_DRAW = re.compile(
+    r"抽奖|开奖|转发.{0,12}抽|抽.{0,6}[位名人].{0,12}送|\bgiveaway\b", re.IGNORECASE
+)
 
 Play = Callable[[str | None, Severity], tuple[PlayStep, ...]]
 
@@ -78,11 +83,15 @@ class Gatherer:
         )
 
     async def type(
-        self, client: Client, now: datetime
+        self, client: Client, now: datetime, *, spread: Collection[str] = ()
     ) -> tuple[CrisisType | None, tuple[str, ...]]:
+        """Return what CLIENT's posts are about, and the words that say so.
+
+        One post suffices for the types in SPREAD, which a post that many repeat speaks of.
+        """
         tally = await self._store.tally(client.id, now - STORY_WINDOW, now)
         window = await self._store.window(client.id, now - STORY_WINDOW, now)
-        row = story_type(tally, window.posts, self._types)
+        row = story_type(tally, window.posts, self._types, spread=spread)
         return (self._types[row.type], row.terms) if row is not None else (None, ())
 
     async def gather(
@@ -187,12 +196,16 @@ class Gatherer:
 
 
 def story_type(
-    tally: Sequence[TypeTally], posts: int, types: Mapping[str, CrisisType]
+    tally: Sequence[TypeTally],
+    posts: int,
+    types: Mapping[str, CrisisType],
+    *,
+    spread: Collection[str] = (),
 ) -> TypeTally | None:
     """Return the type that POSTS distinct posts are about; ties go to the more serious one.
 
-    At least three posts and a fifth of them must speak of it, or a professional voice in strong
-    words: a single odd word must not choose a playbook.
+    At least three posts and a fifth of them must speak of it, or in strong words a professional
+    voice or a post that many repeat (SPREAD): a single odd word must not choose a playbook.
     """
     enough = [
         row
@@ -200,10 +213,24 @@ def story_type(
         if row.type in types
         and row.strong
         and (
-            row.posts >= max(TYPE_MIN_POSTS, TYPE_MIN_SHARE * posts) or row.strong_professionals > 0
+            row.posts >= max(TYPE_MIN_POSTS, TYPE_MIN_SHARE * posts)
+            or row.strong_professionals > 0
+            or row.type in spread
         )
     ]
     return min(enough, key=lambda r: (-r.posts, types[r.type].severity), default=None)
+
+
+def spreads_badly(lead: Quote, posts: int, negatives: int) -> bool:
+    """Whether LEAD, which POSTS repeat, NEGATIVES of them in bad words of their own, is bad news.
+
+    Prize draws never are, however they read.
+    """
+    if _PRIZE_DRAW.search(lead.text):
+        return False
+    if lead.types or lead.negative >= NEGATIVE:
+        return True
+    return negatives >= max(WORRY_NEGATIVES, WORRY_LEAST_SHARE * posts)
 
 
 def _inside(hour: datetime, incident: Incident) -> bool:

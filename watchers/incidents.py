@@ -131,7 +131,7 @@ def worrying(evidence: Evidence) -> bool:
     """Whether a burst is bad news: a risk type, a bad mood, or a signal of the negative stream."""
     if evidence.type is not None:
         return True
-    if any(s.stream in (Stream.NEGATIVE, Stream.RISK) for s in evidence.signals):
+    if any(s.stream in (Stream.NEGATIVE, Stream.RISK, Stream.SPREAD) for s in evidence.signals):
         return True
     share = evidence.figures.negative_share or 0.0
     if evidence.young:

@@ -298,6 +298,7 @@ class Stream(StrEnum):
     VOLUME = "volume"
     NEGATIVE = "negative"
     RISK = "risk"  # strong risk words of a type that starts at S1, below the floors
+    SPREAD = "spread"  # one post that many people repeat; to the counts it is one
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

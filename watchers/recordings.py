@@ -2,13 +2,15 @@
 
 One object a line: `id, platform, created_at (ISO 8601 with zone), text, user{id, name, followers,
 verified}, reposts, comments, likes, url, keyword`, null where unknown; `kind`, `parent_id`,
-`quoted`, `lang` and `observed_at` are read where they stand. Counts are kept as given: a crawler's
+`quoted`, `lang` and `observed_at` are read where they stand; a repost without `quoted` repeats the
+text of its parent, if that came before. Counts are kept as given: a crawler's
 are those at crawl time, not at post time.
 """
 
 import gzip
 import zlib
 from collections.abc import Iterator
+from dataclasses import replace
 from datetime import UTC, datetime
 from io import BufferedReader
 from pathlib import Path
@@ -20,6 +22,7 @@ from watchers.errors import BadRecording
 from watchers.model import Author, Kind, Post
 from watchers.sitetext import address, count, tidy
 
+ORIGINALS = 50_000  # texts that are remembered for the posts that repeat them
 NAMED_FAULTS = 5  # bad lines that are named; the rest is counted
 LONGEST_LINE = 4 * 1024 * 1024  # bytes
 BEGINNING = datetime(1970, 1, 1, tzinfo=UTC)  # retrieval time of undated posts before any other
@@ -72,6 +75,7 @@ class Recording:
         self.faults = []
         decoder = msgspec.json.Decoder(_Line)
         last = BEGINNING
+        said: dict[str, str] = {}  # the texts of what may be repeated, by id
         for number, raw in self._lines():
             try:
                 post = _post(decoder.decode(raw), last)
@@ -83,7 +87,7 @@ class Recording:
                     raise BadRecording(self._fault(number, error)) from None
             else:
                 last = post.at
-                yield post
+                yield _with_quoted(post, said)
 
     def _lines(self) -> Iterator[tuple[int, bytes]]:
         """Return the lines that hold anything, with their numbers from 1."""
@@ -104,6 +108,19 @@ class Recording:
 
     def _fault(self, number: int, error: Exception) -> str:
         return f"{self.path}:{number}: {error}; give {NOTE}"
+
+
+def _with_quoted(post: Post, said: dict[str, str]) -> Post:
+    """Give the repost POST the text it repeats, as a source does, where the recording has it."""
+    if post.kind is not Kind.REPOST:
+        said[post.id] = post.text
+        if len(said) > ORIGINALS:
+            del said[next(iter(said))]
+        return post
+    text = said.get(post.parent_id or "", "")
+    if text:
+        said[post.id] = text  # a repost of a repost repeats the same
+    return post if post.quoted or not text else replace(post, quoted=text)
 
 
 def _unpacked(file: BufferedReader) -> BufferedReader | gzip.GzipFile:

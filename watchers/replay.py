@@ -75,7 +75,12 @@ class Replay:
         self._store = store
         self._stages = stages
         self._client = client
-        dated = [p for p in posts if p.created_at is not None]
+        # a recording's counts are those of the day it was made: nobody knew them at publish time
+        dated = [
+            replace(p, reposts=None, comments=None, likes=None)
+            for p in posts
+            if p.created_at is not None
+        ]
         self._posts = sorted(dated, key=lambda p: (p.at, p.id))
         self._budget = budget  # requests a minute
         self._page = page

@@ -14,7 +14,7 @@ from datetime import datetime, timedelta
 from watchers import detect
 from watchers.clusters import Clusters
 from watchers.errors import StaleIncident
-from watchers.evidence import HISTORY, HOUR, NEGATIVE, Gatherer, Play
+from watchers.evidence import HISTORY, HOUR, NEGATIVE, STORY_WINDOW, Gatherer, Play, spreads_badly
 from watchers.incidents import HOT_LISTS, REOPEN_WITHIN, decide, story_of
 from watchers.match import Matcher
 from watchers.model import (
@@ -43,6 +43,7 @@ LATE_WINDOW = timedelta(hours=6)  # an older excursion, found after an outage, i
 SCORE_IN_THREAD = 64  # larger batches leave the event loop
 LOOK_AGAIN = timedelta(minutes=5)  # an open incident is counted again, as often as most sources
 REMEMBERED, REMEMBERED_POSTS = timedelta(days=7), 20_000  # by the clusters after a restart
+WIDELY = 10  # reposts by the source's count, from which it is looked how a post spreads
 TRIES = 3  # at a decision, when people change the incident meanwhile
 
 
@@ -77,6 +78,8 @@ class Stages:
         self._clusters = Clusters()
         self._grave = frozenset(t.id for t in self._types.values() if t.severity is Severity.S1)
         self._grave_at: dict[str, datetime] = {}  # client -> newest post with grave words
+        self._repeated_at: dict[str, datetime] = {}  # client -> newest copy, or post with reposts
+        self._spread_types: dict[str, tuple[datetime, frozenset[str]]] = {}  # what spreads is about
         self._voices: set[str] = set()  # clients of whom large accounts or portals spoke of late
         self._hot_told: set[tuple[str, str]] = set()  # client, entry of a hot list
         self._looked: dict[int, datetime] = {}  # incident -> when it was counted last
@@ -102,6 +105,7 @@ class Stages:
                         state, days=detect.chinese_days
                     )
         self._grave_at = dict.fromkeys(self.clients, now)
+        self._repeated_at = dict.fromkeys(self.clients, now)
         kept = await self._store.clustered(now - REMEMBERED, limit=REMEMBERED_POSTS)
         self._clusters.restore((p for p, _ in kept), {p.key: cluster for p, cluster in kept})
 
@@ -122,17 +126,21 @@ class Stages:
     def score_all(self, posts: Sequence[Post]) -> list[Scored]:
         """Score POSTS whether or not they speak of a client; their clusters are not kept."""
         tones = self._tone.score([post.text for post in posts])
+        found = [self._matcher.find(post) for post in posts]
+        for post, mentions in zip(posts, found, strict=True):
+            if (post.reposts or 0) >= WIDELY:
+                self._repeated_at |= {m.client: post.retrieved_at for m in mentions}
         return [
             Scored(
                 post=post,
-                mentions=self._matcher.find(post),
+                mentions=mentions,
                 negative=negative,
                 tone=tone,
                 types=self._risk.types(post.text, tone),
                 cluster=f"{post.source}:{post.id}",
                 leads=True,
             )
-            for post, (negative, tone) in zip(posts, tones, strict=True)
+            for post, mentions, (negative, tone) in zip(posts, found, tones, strict=True)
         ]
 
     def _judged(self, found: Sequence[tuple[Post, tuple[Mention, ...]]]) -> list[Scored]:
@@ -143,6 +151,8 @@ class Stages:
             types = self._risk.types(post.text, tone)
             if any(t.type in self._grave for t in types):
                 self._grave_at |= {m.client: post.at for m in mentions}
+            if not leads or (post.reposts or 0) >= WIDELY:
+                self._repeated_at |= {m.client: max(post.at, post.retrieved_at) for m in mentions}
             if post.author.professional or post.kind is Kind.ARTICLE:
                 self._voices |= {m.client for m in mentions}
             scored.append(
@@ -226,6 +236,8 @@ class Stages:
                 signals.append(signal)
         signals += await self._risk_signal(client, source, now, detector)
         signals += await self._hot_signal(client, source, now)
+        if not fresh:
+            signals += await self._spread_signal(client, source, now, detector)
         return tuple(signals), moved or bool(signals)
 
     async def _history_start(self, client: Client, source: str, now: datetime) -> datetime:
@@ -281,6 +293,32 @@ class Stages:
                 if signal is not None:
                     return (signal,)
         return ()
+
+    async def _spread_signal(
+        self, client: Client, source: str, now: datetime, detector: detect.Detector
+    ) -> tuple[Signal, ...]:
+        """One post that many repeat counts as one, and is a crisis all the same if it is bad news."""
+        if now - self._repeated_at.get(client.id, now - 2 * HOUR) > HOUR:
+            return ()  # nothing was repeated of late
+        usual = await self._evidence.usual(client, source, now)
+        least = detect.least_spread(usual, client.sensitivity)
+        found = []
+        for row in await self._store.spreads(client.id, source, now, least=least):
+            if not spreads_badly(row.lead, row.posts, row.negatives):
+                continue
+            signal = detector.judge_spread(
+                row,
+                at=now,
+                client=client.id,
+                source=source,
+                usual=usual,
+                budget=client.sensitivity,
+                late=await self._was_down(source, now - HOUR) and row.lead.at < now - HOUR,
+            )
+            if signal is not None:
+                found.append(signal)
+                self._spread_types[client.id] = (now, frozenset(row.lead.types))
+        return tuple(found)
 
     async def _hot_signal(self, client: Client, source: str, now: datetime) -> tuple[Signal, ...]:
         """Bad news on a hot list is read by millions: the entry alone is worth an alert."""
@@ -364,7 +402,10 @@ class Stages:
             if state is not None:
                 await self._store.commit(Decision(reason=Reason.NOTHING), now=now, detector=state)
             return Decision(reason=Reason.NOTHING)
-        kind, terms = await self._evidence.type(client, now)
+        spread_at, spread = self._spread_types.get(client.id, (now, frozenset[str]()))
+        kind, terms = await self._evidence.type(
+            client, now, spread=spread if now - spread_at <= STORY_WINDOW else ()
+        )
         current = story_of(recent, kind, source)
         if current is not None and current.source != source and not current.state.closed:
             source = current.source  # figures stay those of one source; others bring proofs

@@ -162,7 +162,7 @@ def _crisis(start: datetime, rng: random.Random) -> Iterator[Post]:
     first = start + timedelta(minutes=35)
     text = "刚买三天的奥岚取暖器半夜自燃，窗帘烧了一半"
     victim = Author(id="a1", handle="示例甲", display="示例甲", followers=8214, verified=False)
-    yield _post("c0", first, text, victim, reposts=1900)
+    yield _post("c0", first, text, victim, reposts=26)
     for n, at in enumerate(_moments(first + timedelta(minutes=8), rng)):
         text = f"我家{rng.choice(WHERE)}那台奥岚取暖器{rng.choice(HARM)}，{rng.choice(ANGER)}"
         yield _post(f"c{n + 1}", at, text, _someone(rng))
@@ -173,7 +173,7 @@ def _crisis(start: datetime, rng: random.Random) -> Iterator[Post]:
     leader = Author(id="a2", handle="示例乙", display="示例乙", followers=1_100_000, verified=True)
     at = start + timedelta(minutes=95)
     text = "奥岚取暖器起火已经不是一两家了，品牌到现在一句话都没有，建议先停用"
-    yield _post("k1", at, text, leader, reposts=640)
+    yield _post("k1", at, text, leader, reposts=28)
     yield _article(start + timedelta(minutes=150))
     own = Author(id="a9", handle="奥岚官方", display="奥岚官方", followers=250_000, verified=True)
     text = (

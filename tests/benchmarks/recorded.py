@@ -14,7 +14,8 @@ first days, and every post of it counts as one that means the client. To replay 
 take hours: clusters, tone, crisis types, detector, floors and the rule that asks a burst for a bad
 mood or a risk type are the real ones, but the store and the incident are left out. "As the service
 counts" a repost joins what it reposts and all are one post; "in their own words" those who say
-something of their own count, as where a source does not tell what was reposted.
+something of their own count, as where a source does not tell what was reposted. A post that enough
+people repeat is a signal of its own.
 """
 
 import argparse
@@ -32,9 +33,9 @@ from statistics import median
 from bot import playbooks
 from watchers import detect
 from watchers.clusters import Clusters
-from watchers.evidence import STORY_WINDOW, story_type
+from watchers.evidence import STORY_WINDOW, spreads_badly, story_type
 from watchers.incidents import WORRY_LEAST_SHARE, WORRY_NEGATIVE_SHARE, WORRY_NEGATIVES
-from watchers.model import Client, Kind, Post, Signal, Stream, Tone, TypeHit
+from watchers.model import Client, Kind, Post, Quote, Signal, Stream, Tone, TypeHit
 from watchers.recordings import Recording
 from watchers.replay import Outcomes, Replay
 from watchers.risk import RiskModel
@@ -159,6 +160,8 @@ class Said:
     leads: bool
     negative: bool
     types: tuple[TypeHit, ...]
+    cluster: str
+    quote: Quote
 
 
 @dataclass(frozen=True, slots=True)
@@ -182,16 +185,38 @@ class Judge:
         """Return what POSTS, oldest first, add to the counts."""
         clusters = Clusters()
         tones = self._tone.score([p.text for p in posts])
-        return [
-            Said(
-                at=post.at,
-                author=post.author.id,
-                leads=clusters.assign(post)[1],
-                negative=tone is Tone.NEGATIVE,
-                types=self._risk.types(post.text, tone),
+        found = []
+        for post, (negative, tone) in zip(posts, tones, strict=True):
+            cluster, leads = clusters.assign(post)
+            types = self._risk.types(post.text, tone)
+            found.append(
+                Said(
+                    at=post.at,
+                    author=post.author.id,
+                    leads=leads,
+                    negative=tone is Tone.NEGATIVE,
+                    types=types,
+                    cluster=cluster,
+                    quote=_quote(post, negative, types),
+                )
             )
-            for post, (_, tone) in zip(posts, tones, strict=True)
-        ]
+        return found
+
+
+def _quote(post: Post, negative: float, types: tuple[TypeHit, ...]) -> Quote:
+    return Quote(
+        source=post.source,
+        post_id=post.id,
+        url=post.url,
+        text=post.text,
+        who=post.author.handle,
+        followers=None,
+        verified=None,
+        at=post.at,
+        reposts=None,
+        negative=negative,
+        types=tuple(t.type for t in types),
+    )
 
 
 def within(said: Iterable[Said], start: datetime, end: datetime) -> list[Said]:
@@ -260,7 +285,8 @@ def watch(
     detector = detect.Detector.from_bytes(calm.detectors[start], days=detect.chinese_days)
     shift = start - cascade[0].at
     near = within(calm.said, start - 3 * HOUR, start + 2 * HOUR)
-    near += [replace(s, at=s.at + shift) for s in cascade if s.leads]
+    moved = [replace(s, at=s.at + shift) for s in cascade]
+    near += [s for s in moved if s.leads]
     usual, at, signalled = calm.usual(start), start, None
     for minute in range(1, FOLLOW + 1):
         now = start + minute * MINUTE
@@ -280,12 +306,28 @@ def watch(
             usual=usual,
             budget=BUDGET,
         )
+        if spreads(moved, now, usual):
+            return signalled or minute, minute
         if signal is None:
             continue
         signalled = signalled or minute
         if bad_news(signal, within(near, now - STORY_WINDOW, now), now, judge):
             return signalled, minute
     return signalled, None
+
+
+def spreads(said: Sequence[Said], now: datetime, usual: float | None) -> bool:
+    """Whether a post of SAID is repeated by enough people, and is bad news."""
+    by_cluster: defaultdict[str, list[Said]] = defaultdict(list)
+    for s in said:
+        if now - HOUR <= s.at < now:
+            by_cluster[s.cluster].append(s)
+    least = detect.least_spread(usual, BUDGET)
+    return any(
+        len({s.author for s in rows}) >= least
+        and spreads_badly(rows[0].quote, len(rows), sum(s.negative for s in rows))
+        for rows in by_cluster.values()
+    )
 
 
 def bad_news(signal: Signal, said: Sequence[Said], now: datetime, judge: Judge) -> bool:

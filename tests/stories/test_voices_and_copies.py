@@ -1,4 +1,7 @@
-"""Many who say the same few words are many voices; many who post the same text are one."""
+"""Many who say the same few words are many voices; many who post the same text are one.
+
+That one is told of all the same where it is bad news: it spreads.
+"""
 
 import json
 import random
@@ -85,21 +88,58 @@ async def test_a_long_text_that_forty_accounts_copy_is_one_post_with_its_reach()
     assert len(STATEMENT) > 90
     assert (window.posts, window.authors, window.raw) == (1, 1, 40)
     assert quote.cluster_size == 40
-    assert not found.incidents
+    (incident,) = found.incidents
+    assert incident.why.startswith("One post spreads: repeated by 30 people within 60 min")
+    assert incident.opened_at <= NOON + timedelta(minutes=8)
+    assert (incident.figures.peak, incident.figures.total) == (1, 1)
 
 
-async def test_reposts_of_four_characters_are_no_voices() -> None:
+def reposts_of(text: str, comment: str = "转发微博") -> Callable[[int], Post]:
+    """Return a crowd that passes on what the first of it said."""
+
     def crowd(n: int) -> Post:
         if n == 0:
-            return post("0", "奥岚崩了", second(0))
-        return post(
-            str(n), "转发微博", second(n), kind=Kind.REPOST, quoted="奥岚崩了", parent_id="0"
-        )
+            return post("0", text, second(0))
+        return post(str(n), comment, second(n), kind=Kind.REPOST, quoted=text, parent_id="0")
 
-    found, store = await played(crowd)
+    return crowd
+
+
+async def test_reposts_of_four_characters_are_no_voices_but_they_spread() -> None:
+    found, store = await played(reposts_of("奥岚崩了"))
     window = await store.window(CLIENT.id, NOON, NOON + timedelta(minutes=10))
     await store.close()
     assert (window.posts, window.authors, window.raw) == (1, 1, 40)
+    (incident,) = found.incidents
+    assert incident.why.startswith("One post spreads: repeated by 30 people within 60 min")
+    assert incident.type == "outage"
+
+
+async def test_a_harmless_post_becomes_bad_news_by_what_those_say_who_repeat_it() -> None:
+    text = "奥岚宣布，下月起门店营业到晚上九点"
+    quiet, store = await played(reposts_of(text))
+    await store.close()
+    assert not quiet.incidents
+    angry, store = await played(reposts_of(text, "无耻！质量这么差还好意思开到九点，退钱！"))
+    await store.close()
+    (incident,) = angry.incidents
+    assert re.search(r"[1-9]\d* of their posts negative", incident.why)
+
+
+async def test_good_news_and_prize_draws_may_spread_in_silence() -> None:
+    for text in (
+        "奥岚新品太好看了，超级喜欢，推荐给大家",
+        "转发抽奖！奥岚取暖器坏了别扔，转发并关注，抽三位送新的",
+    ):
+        found, store = await played(reposts_of(text))
+        await store.close()
+        assert not found.incidents, text
+
+
+async def test_few_who_repeat_bad_news_are_no_spread() -> None:
+    few = reposts_of("奥岚崩了")
+    found, store = await played(lambda n: few(n) if n < 25 else few(24))
+    await store.close()
     assert not found.incidents
 
 

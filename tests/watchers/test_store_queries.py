@@ -10,7 +10,18 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from tests.watchers.conftest import NOW
 from tests.watchers.test_store import HOUR, MINUTE, first, kept, scored
 from watchers.errors import NoSuchRow, StoreError
-from watchers.model import Author, Decision, Health, Kind, Outcome, Reason, State, Watch
+from watchers.model import (
+    Author,
+    Decision,
+    Health,
+    Kind,
+    Outcome,
+    Reason,
+    Scored,
+    State,
+    Tone,
+    Watch,
+)
 from watchers.store import AuditRow, Store
 
 
@@ -227,3 +238,35 @@ async def test_copies_are_counted_for_the_client_who_asks(store: Store) -> None:
     await store.record(rows, now=NOW)
     (quote,) = await store.quotes("aulane", NOW - HOUR, NOW)
     assert quote.cluster_size == 2
+
+
+def repeated(id_: str, of: str, *, minutes: int = 5, negative: bool = False) -> Scored:
+    found = scored(id_, minutes=minutes)
+    author = replace(found.post.author, id=f"a{id_}")
+    post = replace(found.post, author=author, kind=Kind.REPOST)
+    tone = Tone.NEGATIVE if negative else Tone.NEUTRAL
+    return replace(found, post=post, cluster=f"weibo:{of}", leads=False, tone=tone)
+
+
+async def test_what_spreads_is_told_with_how_many_repeat_it(store: Store) -> None:
+    one = scored("1", minutes=180)  # old itself, repeated now
+    copies = [repeated(f"c{n}", "1", negative=n < 3) for n in range(12)]
+    few = [scored("2"), *(repeated(f"d{n}", "2") for n in range(4))]
+    old = [repeated(f"e{n}", "3", minutes=90) for n in range(20)]
+    await store.record([one, *copies, *few, scored("3", minutes=120), *old], now=NOW)
+    (spread,) = await store.spreads("aulane", "weibo", NOW, least=10)
+    assert (spread.lead.post_id, spread.people, spread.posts) == ("1", 12, 12)
+    assert (spread.negatives, spread.lead.cluster_size) == (3, 13)
+    assert await store.spreads("aulane", "weibo", NOW, least=13) == ()
+    assert await store.spreads("other", "weibo", NOW, least=1) == ()
+    assert await store.spreads("aulane", "mastodon", NOW, least=1) == ()
+
+
+async def test_the_source_s_own_count_tells_of_reposts_that_were_not_seen(store: Store) -> None:
+    minutes = {"young": 20, "slow": 240, "aged": 420}
+    for id_, age in minutes.items():
+        await store.record([scored(id_, minutes=age, reposts=60)], now=NOW)
+    (spread,) = await store.spreads("aulane", "weibo", NOW, least=30)
+    assert (spread.lead.post_id, spread.people) == ("young", 60)
+    both = await store.spreads("aulane", "weibo", NOW, least=15)
+    assert [(s.lead.post_id, s.people) for s in both] == [("young", 60), ("slow", 15)]

@@ -7,7 +7,16 @@ for the negative ones. Constant time and memory a bin, from the past alone.
 
 from watchers.detect.days import Day, Days, chinese_days, plain_days
 from watchers.detect.detector import BIN, Detector, Reading
-from watchers.detect.judge import HOUR, LEAST_POSTS, SHORT, Counts, RiskCounts, Told
+from watchers.detect.judge import (
+    HOUR,
+    LEAST_POSTS,
+    SHORT,
+    Counts,
+    RiskCounts,
+    SpreadCounts,
+    Told,
+    least_spread,
+)
 from watchers.detect.keeping import Keeping
 from watchers.detect.series import Alarm, scan
 from watchers.detect.threshold import shared_threshold, threshold
@@ -26,8 +35,10 @@ __all__ = [
     "Keeping",
     "Reading",
     "RiskCounts",
+    "SpreadCounts",
     "Told",
     "chinese_days",
+    "least_spread",
     "plain_days",
     "scan",
     "shared_threshold",

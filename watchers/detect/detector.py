@@ -22,6 +22,7 @@ HOLD_BINS = 24  # calm bins (2 h) after which a confirmed crisis is over
 HOLD_LONGEST = timedelta(hours=24)  # then a lasting new level is learnt after all
 KEEP_COPY = timedelta(hours=48)  # a confirmation later than that undoes nothing
 CLEAN_BINS = 3  # known bins in a row (15 min) after a gap before anything is believed
+SPREAD_KEPT = timedelta(days=7)  # that a post spreads is remembered as told
 LEAST_SHARE = 0.05  # of a bin: less of it says nothing
 
 
@@ -294,6 +295,34 @@ class Detector:
         self._news[signal] = (key, judging.Told(at=at, excursion=None))
         return signal
 
+    def judge_spread(
+        self,
+        row: judging.SpreadCounts,
+        *,
+        at: datetime,
+        client: str,
+        source: str,
+        usual: float | None,
+        budget: float,
+        late: bool = False,
+    ) -> Signal | None:
+        """Return a signal where enough people repeat one post, which the counts take for one.
+
+        ROW counts the last 60 minutes, USUAL the distinct posts of an hour as a rule. As with
+        bursts nothing is said on the first day of a client, and within a campaign.
+        """
+        few = row.people < judging.least_spread(usual, budget)
+        if few or self._state.bins < judging.MIN_BINS or self._planned(at - BIN):
+            return None
+        key = f"{Stream.SPREAD}:{row.cluster}"
+        if not judging.may_tell(self._state.told.get(key), None, at):
+            return None
+        signal = judging.spread_signal(
+            row, at=at, client=client, source=source, usual=usual, late=late
+        )
+        self._news[signal] = (key, judging.Told(at=at, excursion=None))
+        return signal
+
     def tell(self, signals: Iterable[Signal]) -> None:
         """People were told of SIGNALS; the other news since the last call is forgotten."""
         for signal in signals:
@@ -303,6 +332,13 @@ class Detector:
                 if signal.stream is not Stream.RISK:
                     self._state.ledger.tell(told.at)
         self._news.clear()
+        if self._state.upto is not None:
+            old = self._state.upto - SPREAD_KEPT
+            self._state.told = {
+                key: told
+                for key, told in self._state.told.items()
+                if told.at >= old or not key.startswith(Stream.SPREAD)
+            }
 
     @property
     def told(self) -> Mapping[str, judging.Told]:

@@ -5,17 +5,20 @@ from collections.abc import Sequence
 from datetime import datetime, timedelta
 from typing import Any, Literal
 
-from sqlalchemy import BigInteger, ColumnElement, Row, Select, func, select, type_coerce
+from sqlalchemy import BigInteger, ColumnElement, Row, Select, func, select, tuple_, type_coerce
 
 from watchers.coordination import Voice
 from watchers.match import split_quoted
 from watchers.model import Author, Kind, Post, Quote, Tone
+from watchers.store.database import Reader, chunks
 from watchers.store.part import Part, load
-from watchers.store.rows import Minute, TypeTally, Window
+from watchers.store.rows import Minute, Spread, TypeTally, Window
 from watchers.store.schema import Instant, detectors, hits, mentions, minutes, posts
 
 SECOND = 1_000_000  # microseconds
 HOUR = 3_600 * SECOND
+ONE_HOUR = timedelta(hours=1)
+SHARED_WITHIN = timedelta(hours=6)  # the reposts of an older post say little of this hour
 Order = Literal["reach", "first", "newest", "negative"]
 ORDERS: dict[Order, tuple[ColumnElement[object], ...]] = {
     "reach": (
@@ -151,43 +154,65 @@ class Counting(Part):
             query = query.where(posts.c.kind.in_(kinds))
         async with self._db.reading() as conn:
             rows = (await conn.execute(query)).all()
-            if not rows:
-                return ()
-            counted = await conn.execute(
-                select(posts.c.cluster, func.count())
-                .join(mentions, mentions.c.post == posts.c.id)
-                .where(
-                    mentions.c.client == client,
-                    posts.c.cluster.in_([row.cluster for row in rows]),
-                )
-                .group_by(posts.c.cluster)
+            return await _quotes(conn, client, rows)
+
+    async def spreads(
+        self, client: str, source: str, now: datetime, *, least: int
+    ) -> tuple[Spread, ...]:
+        """Return what at least LEAST people repeated in the last hour, the most repeated first.
+
+        A post of the last six hours counts by the source's own number of reposts too, an hour.
+        """
+        people = func.count(mentions.c.author.distinct())
+        repeated = (
+            select(
+                posts.c.cluster,
+                people,
+                func.count(),
+                func.count().filter(mentions.c.negative),
             )
-            sizes: dict[str, int] = {row[0]: row[1] for row in counted}
-            ids = [row.id for row in rows]
-            named: defaultdict[int, list[str]] = defaultdict(list)
-            for post, kind in await conn.execute(
-                select(hits.c.post, hits.c.type).where(hits.c.post.in_(ids)).order_by(hits.c.rank)
-            ):
-                named[post].append(kind)
-        return tuple(
-            Quote(
-                source=row.source,
-                post_id=row.post_id,
-                url=row.url,
-                text=row.excerpt,
-                who=row.publisher or row.display or row.handle,
-                followers=row.followers,
-                verified=row.verified,
-                at=row.at,
-                reposts=row.reposts,
-                negative=row.negative,
-                cluster_size=sizes.get(row.cluster, 1),
-                kind=Kind(row.kind),
-                types=tuple(named[row.id]),
-                tone=Tone(row.tone),
-            )
-            for row in rows
+            .join(mentions, mentions.c.post == posts.c.id)
+            .where(*_within(client, now - ONE_HOUR, now, source))
+            .group_by(posts.c.cluster)
+            .having(people >= least)
         )
+        shared = (
+            select(posts)
+            .join(mentions, mentions.c.post == posts.c.id)
+            .where(
+                mentions.c.lead,
+                posts.c.reposts >= least,
+                *_within(client, now - SHARED_WITHIN, now, source),
+            )
+        )
+        async with self._db.reading() as conn:
+            seen = {row[0]: tuple(row[1:]) for row in await conn.execute(repeated)}
+            leads = {row.cluster: row for row in await conn.execute(shared) if row.leads}
+            firsts = [tuple(cluster.split(":", 1)) for cluster in seen.keys() - leads.keys()]
+            for part in chunks(firsts):
+                query = select(posts).where(
+                    tuple_(posts.c.source, posts.c.post_id).in_(list(part)),
+                    posts.c.deleted_at.is_(None),
+                )
+                leads |= {row.cluster: row for row in await conn.execute(query)}
+            quotes = await _quotes(conn, client, list(leads.values()))
+        found = []
+        for (cluster, row), quote in zip(leads.items(), quotes, strict=True):
+            authors, count, negatives = seen.get(cluster, (0, 0, 0))
+            pace = int((row.reposts or 0) / max((now - row.at) / ONE_HOUR, 1.0))
+            if row.at < now - SHARED_WITHIN:
+                pace = 0
+            found.append(
+                Spread(
+                    lead=quote,
+                    cluster=cluster,
+                    people=max(authors, pace),
+                    posts=count,
+                    negatives=negatives,
+                )
+            )
+        enough = [s for s in found if s.people >= least]
+        return tuple(sorted(enough, key=lambda s: (-s.people, s.cluster)))
 
     async def clustered(self, since: datetime, *, limit: int) -> tuple[tuple[Post, str], ...]:
         """Return what clusters know posts by, and their clusters: since SINCE, oldest first.
@@ -276,6 +301,47 @@ class Counting(Part):
         async with self._db.reading() as conn:
             rows = await conn.execute(select(detectors))
             return {(row.client, row.source): row.state for row in rows}
+
+
+async def _quotes(conn: Reader, client: str, rows: Sequence[Row[Any]]) -> tuple[Quote, ...]:
+    """Return ROWS of posts as alerts may show them, each with the size of its cluster."""
+    if not rows:
+        return ()
+    counted = await conn.execute(
+        select(posts.c.cluster, func.count())
+        .join(mentions, mentions.c.post == posts.c.id)
+        .where(
+            mentions.c.client == client,
+            posts.c.cluster.in_([row.cluster for row in rows]),
+        )
+        .group_by(posts.c.cluster)
+    )
+    sizes: dict[str, int] = {row[0]: row[1] for row in counted}
+    ids = [row.id for row in rows]
+    named: defaultdict[int, list[str]] = defaultdict(list)
+    for post, kind in await conn.execute(
+        select(hits.c.post, hits.c.type).where(hits.c.post.in_(ids)).order_by(hits.c.rank)
+    ):
+        named[post].append(kind)
+    return tuple(
+        Quote(
+            source=row.source,
+            post_id=row.post_id,
+            url=row.url,
+            text=row.excerpt,
+            who=row.publisher or row.display or row.handle,
+            followers=row.followers,
+            verified=row.verified,
+            at=row.at,
+            reposts=row.reposts,
+            negative=row.negative,
+            cluster_size=sizes.get(row.cluster, 1),
+            kind=Kind(row.kind),
+            types=tuple(named[row.id]),
+            tone=Tone(row.tone),
+        )
+        for row in rows
+    )
 
 
 def _within(

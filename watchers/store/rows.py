@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 
-from watchers.model import Alert, AlertKind
+from watchers.model import Alert, AlertKind, Quote
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -39,6 +39,17 @@ class TypeTally:
     strong_authors: int
     strong_professionals: int
     terms: tuple[str, ...]  # the words that led to it, most frequent first
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Spread:
+    """A post that people repeat: how many did in a stretch, and how many were seen to."""
+
+    lead: Quote
+    cluster: str
+    people: int  # authors of the stretch, or reposts an hour by the source's own count
+    posts: int  # stored of the stretch, the first one included
+    negatives: int  # of `posts`: those who add words of their own, and copies
 
 
 class RowState(StrEnum):
