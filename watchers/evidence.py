@@ -5,10 +5,13 @@ from collections.abc import Callable, Collection, Mapping, Sequence
 from datetime import datetime, timedelta
 
 from watchers import detect
+from watchers.echo import story_articles, title_of
 from watchers.incidents import WORRY_LEAST_SHARE, WORRY_NEGATIVES, Evidence
+from watchers.match import fold
 from watchers.model import (
     Client,
     CrisisType,
+    Echo,
     Figures,
     Incident,
     Kind,
@@ -28,6 +31,10 @@ HOUR = timedelta(hours=1)
 STORY_WINDOW = timedelta(hours=2)  # posts that tell what a new story is about
 SEED_WINDOW = timedelta(hours=24)  # how far back its first post is looked for
 YOUNG = timedelta(days=14)
+YOUNG_ACCOUNT = timedelta(days=30)
+STORY_POSTS, EARLIER_POSTS = 100, 300  # texts that are compared with an article's title
+SAID = (Kind.POST, Kind.REPOST, Kind.REPLY, Kind.HOT)  # what articles echo
+TITLE = 120  # characters
 HISTORY = timedelta(days=28)  # what "usual" is taken from
 NEGATIVE = 0.55  # clearly above what an unreadable post gets
 TYPE_MIN_POSTS, TYPE_MIN_SHARE = 3, 0.2  # with fewer posts a story has no type yet
@@ -121,7 +128,10 @@ class Gatherer:
         )
         if not top:
             top = await self._store.quotes(client.id, now - STORY_WINDOW, now, limit=5)
-        proofs = await self._proofs(client, start, now, kind, first)
+        if not kind:
+            first = await self._first_bad(client, source, start, now)
+        articles = await self._articles(client, start, now, kind)
+        proofs = await self._proofs(client, start, now, kind, (*(first if kind else ()), *articles))
         severity = kind.severity if kind else Severity.S3
         begun = await self._store.first_at(client.id, source)
         return Evidence(
@@ -135,16 +145,58 @@ class Gatherer:
             proofs=tuple(p for p, _ in proofs),
             state_media=any(grave for _, grave in proofs),
             sources=await self._notes(client),
-            first_post_at=start if first else None,
+            first_post_at=first[0].at if first else None,
             steps=self._play(kind.id if kind else None, severity),
             young=begun is None or now - begun < YOUNG,
             hot=await self._store.hot(client.id, start, now),
+            echoes=tuple(map(_echo_of, articles)),
+        )
+
+    async def _first_bad(
+        self, client: Client, source: str, start: datetime, now: datetime
+    ) -> tuple[Quote, ...]:
+        """Return where a story without a type began: its first bad post, else its first post."""
+        said = await self._store.quotes(
+            client.id, start, now, limit=STORY_POSTS, by="first", source=source
+        )
+        return (tuple(q for q in said if q.negative >= NEGATIVE) or said)[:1]
+
+    async def _articles(
+        self, client: Client, start: datetime, now: datetime, kind: CrisisType | None
+    ) -> tuple[Quote, ...]:
+        """Return the articles since START that tell the story, oldest first, copies among them."""
+        found = await self._store.quotes(
+            client.id, start, now, limit=200, by="first", kinds=(Kind.ARTICLE,), copies=True
+        )
+        if not found:
+            return ()
+        said = await self._store.quotes(
+            client.id,
+            start,
+            now,
+            limit=STORY_POSTS,
+            by="first",
+            types=(kind.id,) if kind else (),
+            kinds=SAID,
+        )
+        before = await self._store.quotes(
+            client.id, start - HISTORY, start, limit=EARLIER_POSTS, by="newest"
+        )
+        return story_articles(
+            found,
+            story=[quote.text for quote in said],
+            before=[quote.text for quote in before],
+            names=[fold(name) for name in client.names],
+            joined=[quote for quote in found if _about(quote, kind)],
         )
 
     async def _figures(
         self, client: Client, source: str, start: datetime, now: datetime
     ) -> Figures:
         hour = await self._store.window(client.id, now - HOUR, now, source=source)
+        young = await self._store.young_authors(
+            client.id, source, now - HOUR, now, since=now - YOUNG_ACCOUNT
+        )
         story = await self._store.window(client.id, start, now, source=source)
         return Figures(
             at=now,
@@ -156,6 +208,7 @@ class Gatherer:
             total=story.posts,
             peak=hour.posts,
             peak_at=now,
+            young_accounts=young,
         )
 
     async def _proofs(
@@ -164,26 +217,24 @@ class Gatherer:
         start: datetime,
         now: datetime,
         kind: CrisisType | None,
-        first: Sequence[Quote],
+        told: Sequence[Quote],
     ) -> list[tuple[Proof, bool]]:
         """The first proof of each stage since START, oldest first, and whether state media gave it.
 
-        A voice counts when it speaks of the story: the story's type, or, without a type, a bad
-        mood. A brand's ordinary news and advertisements prove nothing.
+        TOLD is known to be of the story; another voice counts when it speaks of it. A brand's
+        ordinary news and advertisements prove nothing.
         """
         loud = await self._store.quotes(
             client.id, start, now, limit=200, by="first", professional=True
         )
-        portals = await self._store.quotes(
-            client.id, start, now, limit=200, by="first", kinds=(Kind.ARTICLE, Kind.HOT)
+        lists = await self._store.quotes(
+            client.id, start, now, limit=200, by="first", kinds=(Kind.HOT,)
         )
+        heard = (q for q in (*loud, *lists) if q.kind is not Kind.ARTICLE and _about(q, kind))
         found: dict[Stage, tuple[Proof, bool]] = {}
-        for quote in sorted((*(first if kind else ()), *loud, *portals), key=lambda q: q.at):
-            bad = quote.negative >= NEGATIVE or (quote.kind is Kind.HOT and bool(quote.types))
-            about = kind.id in quote.types if kind else bad
-            if about:
-                stage = voice(quote)
-                found.setdefault(stage, (_proof_of(quote, stage), state_media(quote)))
+        for quote in sorted((*told, *heard), key=lambda q: q.at):
+            stage = voice(quote)
+            found.setdefault(stage, (_proof_of(quote, stage), state_media(quote)))
         return sorted(found.values(), key=lambda pair: pair[0].at)
 
     async def _notes(self, client: Client) -> tuple[SourceNote, ...]:
@@ -231,6 +282,24 @@ def spreads_badly(lead: Quote, posts: int, negatives: int) -> bool:
     if lead.types or lead.negative >= NEGATIVE:
         return True
     return negatives >= max(WORRY_NEGATIVES, WORRY_LEAST_SHARE * posts)
+
+
+def _about(quote: Quote, kind: CrisisType | None) -> bool:
+    """Whether QUOTE speaks of a story of KIND, or, where it has no type, in a bad mood."""
+    if kind is not None:
+        return kind.id in quote.types
+    return quote.negative >= NEGATIVE or (quote.kind is Kind.HOT and bool(quote.types))
+
+
+def _echo_of(quote: Quote) -> Echo:
+    return Echo(
+        source=quote.source,
+        post_id=quote.post_id,
+        publisher=quote.who,
+        title=title_of(quote.text)[:TITLE],
+        url=quote.url,
+        at=quote.at,
+    )
 
 
 def _inside(hour: datetime, incident: Incident) -> bool:

@@ -16,6 +16,7 @@ from watchers.model import (
     Client,
     CrisisType,
     Decision,
+    Echo,
     Event,
     Figures,
     HotEntry,
@@ -58,6 +59,8 @@ STAGE_SEVERITY = {
     Stage.PRESS: Severity.S2,
     Stage.OFFICIAL: Severity.S1,
 }
+ECHOES_TOLD = 3  # publishers that are told one by one
+ECHOES_KEPT = 50  # articles of a story that are kept
 HOT_LISTS = "hotlist"  # the source whose entries are titles with a rank
 STAGE_WORDS = {
     Stage.SEED: "first post",
@@ -87,6 +90,7 @@ class Evidence:
     steps: tuple[PlayStep, ...]
     young: bool = False  # less than two weeks of posts are known
     hot: tuple[HotEntry, ...] = ()  # of the story, oldest first
+    echoes: tuple[Echo, ...] = ()  # articles that tell the story, oldest first
 
 
 # ------------------------------------------------------------------------------------- machine
@@ -175,6 +179,7 @@ def _first(evidence: Evidence, client: Client, now: datetime, after: Incident | 
         why=signal.why,
         source=evidence.source,
         hot=evidence.hot,
+        echoes=evidence.echoes[:ECHOES_KEPT],
     )
     channel = client.channel or ""
     alerts = (
@@ -218,6 +223,7 @@ def _go_on(current: Incident, evidence: Evidence, now: datetime) -> Decision:
         calm_since=calm_since,
         steps=current.steps or _steps(evidence.steps, current.opened_at),
         hot=evidence.hot or current.hot,
+        echoes=(evidence.echoes or current.echoes)[:ECHOES_KEPT],
         updated_at=now,
         rev=current.rev + 1,
     )
@@ -238,6 +244,8 @@ def _speak(before: Incident, after: Incident, evidence: Evidence, now: datetime)
         reason, text = _trend_words(after)
     elif hot := _hot_news(before.hot, after.hot):
         reason, text = Reason.HOT, hot
+    elif echo := _echo_news(before, after):
+        reason, text = Reason.ECHO, echo
     elif _still(before, after, now):
         reason, text = Reason.STILL, _figures_text(before, after)
     elif _root_changes(before, after):
@@ -288,6 +296,26 @@ def _hot_news(before: Sequence[HotEntry], after: Sequence[HotEntry]) -> str:
             said.append(f"back on {name} at #{entry.rank}. {entry.url}")
     text = "; ".join(said)
     return text[:1].upper() + text[1:]
+
+
+def _echo_news(before: Incident, after: Incident) -> str:
+    """Say which publishers carry it now; the third is the last: from then on the root counts."""
+    known = {e.publisher for e in before.echoes}
+    if len(known) >= ECHOES_TOLD:
+        return ""
+    said = []
+    for echo in after.echoes:
+        if echo.publisher not in known and len(known) < ECHOES_TOLD:
+            known.add(echo.publisher)
+            said.append(f"{echo.publisher}{echo_delay(after, echo)}: “{echo.title}” {echo.url}")
+    return "Carried by " + "; ".join(said) if said else ""
+
+
+def echo_delay(incident: Incident, echo: Echo) -> str:
+    """Return how long after the first post ECHO came: ", 1 h 6 min after the first post"."""
+    if incident.first_post_at is None or echo.at <= incident.first_post_at:
+        return ""
+    return f", {_span(echo.at - incident.first_post_at)} after the first post"
 
 
 def _span(span: timedelta) -> str:

@@ -435,6 +435,18 @@ class HotEntry:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Echo:
+    """An article that tells the story of an incident."""
+
+    source: str
+    post_id: str
+    publisher: str
+    title: str
+    url: str
+    at: datetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Figures:
     """What an open incident's root shows, counted at `at`."""
 
@@ -536,6 +548,7 @@ class Incident:
     why: str = ""  # the signal's own sentence
     source: str = ""  # where the signal came from; its figures are of this source alone
     hot: tuple[HotEntry, ...] = ()  # what of it stood on hot lists
+    echoes: tuple[Echo, ...] = ()  # articles that tell it, oldest first
     rule: RuleChange | None = None  # what a false alarm proposes
 
 
@@ -546,6 +559,7 @@ class Reason(StrEnum):
     WORSE = "worse"  # severity rose
     STAGE = "stage"  # a new stage
     HOT = "hot"  # it came onto a hot list, or left one
+    ECHO = "echo"  # another publisher carries it
     STILL = "still"  # it goes on, and the interval has passed
     COUNTS = "counts"  # figures changed; the root is edited, nobody is told
     FADING = "fading"

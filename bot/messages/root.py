@@ -175,7 +175,9 @@ def _counts(incident: Incident, now: datetime) -> str:
         parts.append(f"{figures.negative_share:.0%} negative ({ESTIMATE})")
     if figures.young_accounts:
         parts.append(plural(figures.young_accounts, "young account"))
-    return " · ".join([*parts, _stages(incident, now), *_hot(incident, now)])
+    return " · ".join(
+        [*parts, _stages(incident, now), *_echoes(incident, now), *_hot(incident, now)]
+    )
 
 
 def usual_words(usual: float | None) -> str:
@@ -196,6 +198,18 @@ def _stages(incident: Incident, now: datetime) -> str:
         steps[-1] += " · no portal yet"
     trend = {Trend.FADE: " · *now fading*", Trend.REBOUND: " · *a second peak*"}
     return f"*Stage:* {' → '.join(steps)}{trend.get(incident.trend, '')}"
+
+
+def _echoes(incident: Incident, now: datetime) -> list[str]:
+    """Return how many articles of how many publishers tell it, and the newest."""
+    if len(incident.echoes) < 2:  # the first one is the proof of its stage
+        return []
+    publishers = {e.publisher for e in incident.echoes}
+    newest = max(incident.echoes, key=lambda e: e.at)
+    name = link(newest.url, as_is(newest.publisher, NAME))
+    carried = plural(len(incident.echoes), "article")
+    by = plural(len(publishers), "publisher")
+    return [f"{carried} by {by}, last {name} {when(newest.at, now)}"]
 
 
 def _hot(incident: Incident, now: datetime) -> list[str]:
@@ -376,6 +390,7 @@ def _outcome(incident: Incident, now: datetime) -> str:
         f"{peak} → {number(figures.count)}/h ({usual_words(figures.usual)})",
         f"{plural(figures.total, 'distinct post')} in all",
         _stages(incident, now),
+        *_echoes(incident, now),
     ]
     return " · ".join(parts)
 

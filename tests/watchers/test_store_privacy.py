@@ -12,6 +12,7 @@ from watchers.model import (
     AlertKind,
     Author,
     Decision,
+    Echo,
     Event,
     Kind,
     Proof,
@@ -48,14 +49,26 @@ def proof(id_: str, stage: Stage = Stage.SEED) -> Proof:
     return Proof(stage=stage, at=NOW, source="weibo", post_id=id_, url=url, who=f"h{id_}")
 
 
+def echo(id_: str) -> Echo:
+    return Echo(
+        source="weibo",
+        post_id=id_,
+        publisher=f"h{id_}",
+        title=f"words of {id_}",
+        url=f"https://weibo.example/{id_}",
+        at=NOW,
+    )
+
+
 def told(*ids: str) -> Decision:
     """An incident that shows the posts IDS wherever one can be shown; the first leads."""
     lead = quote(ids[0])
     proofs = tuple(map(proof, ids))
-    said = "; ".join(f"{p.who} {p.url}" for p in proofs)
+    echoes = tuple(map(echo, ids))
+    said = "; ".join(f"{e.publisher}: “{e.title}” {e.url}" for e in echoes)
     return Decision(
         reason=Reason.FIRST,
-        incident=incident(lead=lead, proofs=proofs),
+        incident=incident(lead=lead, proofs=proofs, echoes=echoes),
         alerts=(
             Alert(key="root", kind=AlertKind.ROOT, channel="C1"),
             Alert(

@@ -270,3 +270,29 @@ async def test_the_source_s_own_count_tells_of_reposts_that_were_not_seen(store:
     assert (spread.lead.post_id, spread.people) == ("young", 60)
     both = await store.spreads("aulane", "weibo", NOW, least=15)
     assert [(s.lead.post_id, s.people) for s in both] == [("young", 60), ("slow", 15)]
+
+
+async def test_authors_of_young_accounts_are_counted_where_their_age_is_known(store: Store) -> None:
+    def by(name: str, age: int | None) -> Scored:
+        since = None if age is None else NOW - timedelta(days=age)
+        made = scored(name)
+        return replace(
+            made, post=replace(made.post, author=Author(id=name, handle=name, since=since))
+        )
+
+    end, month = NOW + MINUTE, NOW - timedelta(days=30)
+    await store.record([by("1", None)], now=NOW)
+    assert await store.young_authors("aulane", "weibo", NOW - HOUR, end, since=month) is None
+    await store.record([by("2", 3), by("3", 29), by("4", 400)], now=NOW)
+    assert await store.young_authors("aulane", "weibo", NOW - HOUR, end, since=month) == 2
+    assert await store.young_authors("aulane", "weibo", end, end + HOUR, since=month) is None
+
+
+async def test_copies_are_quoted_only_where_they_are_asked_for(store: Store) -> None:
+    original = scored("1")
+    copy = replace(scored("2"), cluster=original.cluster, leads=False)
+    await store.record([original, copy], now=NOW)
+    start, end = NOW - HOUR, NOW + MINUTE
+    assert [q.post_id for q in await store.quotes("aulane", start, end, by="first")] == ["1"]
+    both = await store.quotes("aulane", start, end, by="first", copies=True)
+    assert {q.post_id for q in both} == {"1", "2"}

@@ -129,22 +129,25 @@ class Counting(Part):
         types: Sequence[str] = (),
         professional: bool | None = None,
         kinds: Sequence[Kind] | None = None,
+        copies: bool = False,
     ) -> tuple[Quote, ...]:
         """Return posts as alerts may show them: firsts of their clusters, not deleted.
 
-        Posts whose publish time is not known are among them, with the latest it can be.
+        With COPIES the others too. Posts whose publish time is not known are among them, with the
+        latest it can be.
         """
         query: Select[tuple[object, ...]] = (
             select(posts)
             .join(mentions, mentions.c.post == posts.c.id)
             .where(
-                mentions.c.lead,
                 posts.c.deleted_at.is_(None),
                 *_within(client, start, end, source, dated=False),
             )
             .order_by(*ORDERS[by])
             .limit(limit)
         )
+        if not copies:
+            query = query.where(mentions.c.lead)
         if types:
             about = select(hits.c.post).where(hits.c.type.in_(types))
             query = query.where(posts.c.id.in_(about))
@@ -213,6 +216,27 @@ class Counting(Part):
             )
         enough = [s for s in found if s.people >= least]
         return tuple(sorted(enough, key=lambda s: (-s.people, s.cluster)))
+
+    async def young_authors(
+        self, client: str, source: str, start: datetime, end: datetime, *, since: datetime
+    ) -> int | None:
+        """Count who posted in [START, END) from an account made after SINCE.
+
+        None where the source does not say when accounts were made.
+        """
+        known = posts.c.account_since.is_not(None)
+        young = posts.c.account_since >= since
+        query = (
+            select(
+                func.count(mentions.c.author.distinct()).filter(known),
+                func.count(mentions.c.author.distinct()).filter(young),
+            )
+            .join(posts, mentions.c.post == posts.c.id)
+            .where(*_within(client, start, end, source))
+        )
+        async with self._db.reading() as conn:
+            row = (await conn.execute(query)).one()
+        return row[1] if row[0] else None
 
     async def clustered(self, since: datetime, *, limit: int) -> tuple[tuple[Post, str], ...]:
         """Return what clusters know posts by, and their clusters: since SINCE, oldest first.

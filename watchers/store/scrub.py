@@ -8,7 +8,7 @@ from typing import Any
 from sqlalchemy import or_, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from watchers.model import Alert, AlertKind, Incident, Proof
+from watchers.model import Alert, AlertKind, Incident
 from watchers.store.database import chunks
 from watchers.store.part import dump, load
 from watchers.store.rows import RowState
@@ -56,42 +56,46 @@ async def scrub_incident(
     lead = before.lead
     if lead is not None and meant(lead.source, lead.post_id):
         lead = None
-    if not gone and lead == before.lead:
+    withdrawn = [e for e in before.echoes if meant(e.source, e.post_id)]
+    if not gone and not withdrawn and lead == before.lead:
         return False
     kept = tuple(replace(p, who=WITHDRAWN, url="") if p in gone else p for p in before.proofs)
-    after = replace(before, lead=lead, proofs=kept, rev=row.rev + 1)
+    echoes = tuple(e for e in before.echoes if e not in withdrawn)
+    after = replace(before, lead=lead, proofs=kept, echoes=echoes, rev=row.rev + 1)
     await conn.execute(
         update(incidents)
         .where(incidents.c.number == row.number)
         .values(body=dump(after), rev=after.rev)
     )
-    await _unsay(conn, row.number, gone)
+    named = [(p.who, p.url) for p in gone] + [(e.publisher, e.url) for e in withdrawn]
+    named += [(e.title, e.url) for e in withdrawn]
+    await _unsay(conn, row.number, named)
     return True
 
 
-async def _unsay(conn: AsyncConnection, number: int, proofs: Sequence[Proof]) -> None:
-    """Take the names and links of PROOFS out of the sentences told about incident NUMBER."""
+async def _unsay(conn: AsyncConnection, number: int, named: Sequence[tuple[str, str]]) -> None:
+    """Take words beside links, NAMED as (words, link), out of what was told of incident NUMBER."""
     events = await conn.execute(
         select(timeline.c.id, timeline.c.text).where(timeline.c.incident == number)
     )
     for id_, text in events.all():
-        if (clean := _without(text, proofs)) != text:
+        if (clean := _without(text, named)) != text:
             await conn.execute(update(timeline).where(timeline.c.id == id_).values(text=clean))
     rows = await conn.execute(
         select(outbox.c.id, outbox.c.alert).where(outbox.c.incident == number)
     )
     for id_, body in rows.all():
         alert = load(body, Alert)
-        if (clean := _without(alert.text, proofs)) != alert.text:
+        if (clean := _without(alert.text, named)) != alert.text:
             await _put_alert(conn, id_, replace(alert, text=clean))
 
 
-def _without(text: str, proofs: Sequence[Proof]) -> str:
-    """A name is taken out only beside its link: alone it may be an ordinary word."""
-    for proof in proofs:
-        if proof.url in text:
-            text = text.replace(proof.url, WITHDRAWN)
-            text = text.replace(proof.who, WITHDRAWN) if proof.who else text
+def _without(text: str, named: Sequence[tuple[str, str]]) -> str:
+    """Words are taken out only beside their link: alone they may be ordinary ones."""
+    beside = [(words, url) for words, url in named if url and url in text]
+    for words, url in beside:
+        text = text.replace(url, WITHDRAWN)
+        text = text.replace(words, WITHDRAWN) if words else text
     return text
 
 
