@@ -37,7 +37,8 @@ class Budget:
     """The account's own limits: a short window that is waited for, a cap that is a hard stop.
 
     CAP counts requests, credits or money, whatever the caller spends; None means that nothing is
-    counted against. PACE is (requests, seconds). The count lives in memory: `restore` brings back
+    counted against. Whole numbers alone: money is counted in thousandths, and PER=1000 of them are
+    one UNIT where people read of it. PACE is (requests, seconds). The count lives in memory: `restore` brings back
     what was spent before a restart. Budgets of one source differ in their UNIT.
     """
 
@@ -47,9 +48,11 @@ class Budget:
         cap: int | None = None,
         period: Period = Period.MONTH,
         unit: str = "requests",
+        per: int = 1,
         pace: tuple[int, float] | None = None,
     ) -> None:
         self.cap, self.period, self.unit = cap, period, unit
+        self._per = per
         self._pace = AsyncLimiter(*pace) if pace else None
         self._since: datetime | None = None
         self._spent = 0
@@ -74,7 +77,9 @@ class Budget:
             outcome = Outcome.QUOTA_EXHAUSTED
             if self.period is Period.HOUR:
                 outcome = Outcome.RATE_LIMITED
-            detail = f"our own limit of {self.cap} {self.unit} a {self.period} is reached"
+            detail = (
+                f"our own limit of {self._shown(self.cap)} {self.unit} a {self.period} is reached"
+            )
             return outcome, self.period.end(now), detail
         return None
 
@@ -96,7 +101,10 @@ class Budget:
         if self.cap is None:
             return ""
         free = max(self.cap - self.spent(now), 0)
-        return f"{free:,} of {self.cap:,} {self.unit} left this {self.period}"
+        return f"{self._shown(free)} of {self._shown(self.cap)} {self.unit} left this {self.period}"
+
+    def _shown(self, amount: int) -> str:
+        return f"{amount:,}" if self._per == 1 else f"{amount / self._per:,.2f}"
 
     def spend(self, now: datetime, cost: int = 1) -> None:
         """Count COST as spent; a negative cost gives back what was reserved."""

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Protocol
 
-from watchers.budget import Budget
+from watchers.budget import Budget, least
 from watchers.errors import BadSetting
 from watchers.http import Http
 from watchers.model import Outcome, Page, Reach, Watermark
@@ -87,6 +87,20 @@ class Source(Protocol):
 
     def describe(self) -> Description:
         """Say what an operator should know."""
+
+
+class Limited:
+    """What a source says of its limits where all of them are budgets that one request counts in."""
+
+    budgets: tuple[Budget, ...]
+
+    def allowance(self, now: datetime) -> float | None:
+        """Requests a minute: what is left of each budget, spread over the rest of its period."""
+        return least(*(budget.rate(now) for budget in self.budgets))
+
+    def left(self, now: datetime) -> tuple[str, ...]:
+        """Say what is left of each budget."""
+        return tuple(filter(None, (budget.left(now) for budget in self.budgets)))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

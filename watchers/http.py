@@ -111,6 +111,7 @@ class Call:
     params: Mapping[str, str | int] = field(default_factory=dict, repr=False)
     headers: Mapping[str, str] = field(default_factory=dict, repr=False)
     json: object = field(default=None, repr=False)
+    content: bytes | None = field(default=None, repr=False)  # instead of `json`: signed as it is
 
     @property
     def host(self) -> str:
@@ -287,6 +288,7 @@ class Http:
             params=dict(call.params) or None,
             headers=dict(call.headers),
             json=call.json,
+            content=call.content,
         )
         response = await client.send(request, stream=True)
         try:

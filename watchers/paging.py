@@ -193,6 +193,7 @@ def one_page(
     mark = replace(
         since,
         at=max(filter(None, (since.at, times[0] if times else covered))),
+        id=posts[0].id if posts else since.id,
         covered_to=covered,
         gaps=merge(gaps),
     )

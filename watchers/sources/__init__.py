@@ -4,7 +4,7 @@ from collections.abc import Mapping
 
 from watchers.connector import Description, Setting, Source, SourceRow
 from watchers.http import Http
-from watchers.sources import bluesky, feed, hotlist, mastodon, weibo
+from watchers.sources import bluesky, feed, hotlist, mastodon, weibo, zhihu, zhihuweb
 
 __all__ = ["SOURCES", "Description", "Setting", "Source", "SourceRow", "registry", "set_up"]
 
@@ -19,6 +19,8 @@ def registry(*rows: SourceRow) -> dict[str, SourceRow]:
 
 SOURCES = registry(
     weibo.ROW,
+    zhihu.ROW,
+    zhihuweb.ROW,
     bluesky.ROW,
     mastodon.ROW,
     feed.ROW,

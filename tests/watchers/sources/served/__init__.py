@@ -6,5 +6,9 @@ One file a platform, with a function that builds it, and one line below.
 from collections.abc import Callable
 
 from bot.demo.platforms import Clock, Served
+from tests.watchers.sources.served.zhihu import zhihu, zhihuweb
 
-SERVED: tuple[Callable[[Clock], Served], ...] = ()
+SERVED: tuple[Callable[[Clock], Served], ...] = (
+    zhihu,
+    zhihuweb,
+)
