@@ -1,5 +1,6 @@
 """Text and numbers as sites write them: HTML to plain text, "11万" to 110,000. Knows no source."""
 
+import hashlib
 import html
 import re
 from urllib.parse import parse_qsl, urlencode, urlsplit, urlunsplit
@@ -98,3 +99,8 @@ def canonical(url: str) -> str:
     query = [(k, v) for k, v in parse_qsl(parts.query, keep_blank_values=True)]
     kept = urlencode([(k, v) for k, v in query if not k.lower().startswith("utm_")])
     return urlunsplit((parts.scheme, parts.netloc.lower(), parts.path.rstrip("/"), kept, ""))
+
+
+def link_id(url: str) -> str:
+    """Return the id of an article that has none: its address, without what changes."""
+    return hashlib.sha256(canonical(url).encode()).hexdigest()[:24]

@@ -1,6 +1,5 @@
 """The open platform of Zhihu: how it is asked and what it answers (sources.md 4.3)."""
 
-import hashlib
 from collections.abc import Mapping
 from datetime import datetime, timedelta
 from email.utils import parsedate_to_datetime
@@ -11,7 +10,7 @@ import msgspec
 from watchers.budget import Budget
 from watchers.http import FIRST_WAIT, Call, Http, Reply, Secret, SourceTrouble, base_address
 from watchers.model import Outcome
-from watchers.sitetext import address, canonical, fields
+from watchers.sitetext import address, fields
 from watchers.timetext import CHINA
 
 BASE = "https://developer.zhihu.com"
@@ -102,11 +101,6 @@ class ZhihuApi:
         rows = data if isinstance(data, list) else []
         left = [f"{r.get('APIID')}: {r.get('RemainingQuota')} left" for r in map(fields, rows)]
         return Outcome.OK, "works; " + "; ".join(left)[:200] if left else "works"
-
-
-def item_id(item: Mapping[str, object]) -> str:
-    """Return the id of an item: its address without what changes from answer to answer."""
-    return hashlib.sha256(canonical(str(item.get("Url"))).encode()).hexdigest()[:24]
 
 
 def _code(reply: Reply) -> int:

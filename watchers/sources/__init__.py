@@ -4,7 +4,7 @@ from collections.abc import Mapping
 
 from watchers.connector import Description, Setting, Source, SourceRow
 from watchers.http import Http
-from watchers.sources import bluesky, feed, hotlist, mastodon, weibo, zhihu, zhihuweb
+from watchers.sources import bluesky, feed, hotlist, mastodon, sinaroll, weibo, zhihu, zhihuweb
 
 __all__ = ["SOURCES", "Description", "Setting", "Source", "SourceRow", "registry", "set_up"]
 
@@ -25,6 +25,7 @@ SOURCES = registry(
     mastodon.ROW,
     feed.ROW,
     hotlist.ROW,
+    sinaroll.ROW,
 )
 
 

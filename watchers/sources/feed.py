@@ -18,7 +18,7 @@ import feedparser
 import msgspec
 
 from watchers.budget import Budget
-from watchers.connector import Description, Setting, SourceRow, interval
+from watchers.connector import Description, Limited, Setting, SourceRow, interval
 from watchers.errors import BadSetting
 from watchers.http import Call, Http, Reply, Secret, SourceTrouble, address_fault, wall
 from watchers.model import Author, Gap, Kind, Outcome, Page, Post, Reach, Watermark
@@ -103,7 +103,7 @@ def read_zone(text: str) -> ZoneInfo:
         raise ValueError(wrong) from None
 
 
-class Feed:
+class Feed(Limited):
     """All feeds of an installation."""
 
     name = NAME
@@ -113,6 +113,7 @@ class Feed:
     page_size = FULL
     freshness = STALE
     deep = False
+    budgets: tuple[Budget, ...] = ()
 
     def __init__(self, http: Http, settings: Mapping[str, str]) -> None:
         self._http = http
@@ -164,21 +165,6 @@ class Feed:
         size = max(self._sizes.get(feed.url, FULL), len(articles.posts))
         self._sizes[feed.url] = size
         return _page(feed, since, now, reply, articles, full=len(articles.posts) == size)
-
-    @property
-    def budgets(self) -> tuple[Budget, ...]:
-        """What is counted against the account's limits."""
-        return ()
-
-    def allowance(self, now: datetime) -> float | None:
-        """No limit is known: feeds are read at their own pace."""
-        del now
-        return None
-
-    def left(self, now: datetime) -> tuple[str, ...]:
-        """Say what is left of the limits."""
-        del now
-        return ()
 
     async def _get(self, feed: Address, since: Watermark, now: datetime) -> Reply:
         held = dict(since.validators)

@@ -11,23 +11,22 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from urllib.parse import parse_qs, quote, urlsplit
-from urllib.robotparser import RobotFileParser
 
 import msgspec
 
 from watchers.budget import Budget
-from watchers.connector import Description, Setting, SourceRow, interval
+from watchers.connector import Description, Limited, Setting, SourceRow, interval
 from watchers.errors import BadSetting
 from watchers.http import Call, Http, Reply, SourceTrouble, address_fault, wall
 from watchers.model import Author, Kind, Outcome, Page, Post, Reach, Watermark
 from watchers.paging import failed
+from watchers.robots import Robots
 from watchers.sitetext import address, count, fields, line, name
 from watchers.timetext import CHINA
 
 NAME = "hotlist"
 FROZEN = timedelta(hours=6)  # a list that has not changed for so long is not being made any more
 SHRUNK = 0.5  # of its usual length: it is cut off, or read wrongly
-ROBOTS_FOR = timedelta(days=1)
 SECOND = timedelta(seconds=1)
 LONGEST = 200  # entries of a list that are read
 
@@ -164,7 +163,7 @@ def read_list(query: str) -> List:
     )
 
 
-class Hotlist:
+class Hotlist(Limited):
     """All hot lists of an installation."""
 
     name = NAME
@@ -174,6 +173,7 @@ class Hotlist:
     page_size = LONGEST
     freshness = FROZEN
     deep = False
+    budgets: tuple[Budget, ...] = ()
 
     def __init__(self, http: Http, settings: Mapping[str, str]) -> None:
         self._http = http
@@ -185,7 +185,7 @@ class Hotlist:
             except ValueError as error:
                 raise BadSetting(f"HOTLISTS: {error}") from None
         self.every = interval(settings, "HOTLIST_EVERY", timedelta(minutes=10))
-        self._robots: dict[str, tuple[datetime, bool]] = {}  # address -> asked, allowed
+        self._robots = Robots(http)
         self._usual: dict[str, int] = {}  # entries that a list holds as a rule
         self._entered: dict[str, dict[str, str]] = {}  # list -> key -> id, of what stands on it
         self._changed: dict[str, tuple[int, datetime]] = {}  # list -> hash of its titles, since
@@ -208,7 +208,7 @@ class Hotlist:
             )
             return failed(since, wrong)
         try:
-            asked = await self._allowed(listed, now)
+            asked = await self._robots.ask(listed.url, now) if listed.built_in else 0
             reply = await self._http.send(Call(url=listed.url), now=now)
             posts = self._posts(listed, self._decode(listed, reply, now), now)
             self._judge(listed, reply, posts, now)
@@ -220,25 +220,6 @@ class Hotlist:
             outcome=Outcome.OK,
             requests=asked + reply.requests,
         )
-
-    async def _allowed(self, listed: List, now: datetime) -> int:
-        """Ask once a day whether the robots.txt of a built-in list's host lets us; count requests.
-
-        Raises SourceTrouble where it does not.
-        """
-        if not listed.built_in:
-            return 0
-        known, sent = self._robots.get(listed.url), 0
-        if known is None or now - known[0] >= ROBOTS_FOR:
-            parts = urlsplit(listed.url)
-            robots = f"{parts.scheme}://{parts.netloc}/robots.txt"
-            reply = await self._http.send(Call(url=robots), now=now)
-            sent = reply.requests
-            known = self._robots[listed.url] = (now, _lets_in(reply, listed.url))
-        if not known[1]:
-            detail = f"robots.txt of {urlsplit(listed.url).hostname} keeps us out: leave this list"
-            raise SourceTrouble(Outcome.BLOCKED, now + ROBOTS_FOR, detail, requests=sent)
-        return sent
 
     def _decode(self, listed: List, reply: Reply, now: datetime) -> object:
         """Return the JSON of REPLY, or the one inside its page; raises SourceTrouble."""
@@ -297,21 +278,6 @@ class Hotlist:
             detail = f"{listed.name} has not changed since {before[1]:%d %b %H:%M} UTC"
             raise SourceTrouble(Outcome.STALE, None, detail, requests=reply.requests)
 
-    @property
-    def budgets(self) -> tuple[Budget, ...]:
-        """What is counted against the account's limits."""
-        return ()
-
-    def allowance(self, now: datetime) -> float | None:
-        """No limit is known: lists are read at their own pace."""
-        del now
-        return None
-
-    def left(self, now: datetime) -> tuple[str, ...]:
-        """No limit is counted against."""
-        del now
-        return ()
-
     async def check(self, now: datetime) -> tuple[Outcome, str]:
         """Read every list once."""
         for query in self.feeds:
@@ -329,17 +295,6 @@ class Hotlist:
             min_interval=timedelta(minutes=10),
             terms_class="public-web",
         )
-
-
-def _lets_in(reply: Reply, url: str) -> bool:
-    """Whether the robots.txt in REPLY lets everybody read URL; none there: it does."""
-    if reply.status in (401, 403):
-        return False
-    if reply.status >= 400 or reply.is_html:
-        return reply.status < 500
-    rules = RobotFileParser()
-    rules.parse(reply.text.splitlines())
-    return rules.can_fetch("*", url)
 
 
 def _entries(body: object, shape: Shape) -> Iterator[object]:

@@ -13,8 +13,8 @@ from watchers.connector import Description, Limited, Setting, SourceRow, interva
 from watchers.http import Http, SourceTrouble
 from watchers.model import Author, Kind, Outcome, Page, Post, Reach, Watermark
 from watchers.paging import Memory, failed, one_page
-from watchers.shapes.zhihu import BASE, TERMS, ZhihuApi, item_id
-from watchers.sitetext import canonical, count, line, plain
+from watchers.shapes.zhihu import BASE, TERMS, ZhihuApi
+from watchers.sitetext import canonical, count, line, link_id, plain
 from watchers.timetext import read_time
 
 NAME = "zhihu"
@@ -107,13 +107,14 @@ class Zhihu(Limited):
 
 
 def _post(item: Mapping[str, object], now: datetime) -> Post:
+    url = canonical(str(item.get("Url")))
     title, text = line(item.get("Title")), plain(item.get("ContentText"))
     author = line(item.get("AuthorName"))[:100]
     edited, _ = read_time(item.get("EditTime"), now)
     return Post(
         source=NAME,
-        id=item_id(item),
-        url=canonical(str(item.get("Url"))),
+        id=link_id(url),
+        url=url,
         text="\n".join(filter(None, [title, text if text != title else ""])),
         author=Author(id=author, handle=author, display=author),
         created_at=edited,

@@ -13,8 +13,8 @@ from watchers.connector import Description, Limited, Setting, SourceRow, interva
 from watchers.http import Http, SourceTrouble
 from watchers.model import Author, Kind, Outcome, Page, Post, Reach, Watermark
 from watchers.paging import Memory, failed, one_page
-from watchers.shapes.zhihu import BASE, TERMS, ZhihuApi, item_id
-from watchers.sitetext import canonical, line, plain
+from watchers.shapes.zhihu import BASE, TERMS, ZhihuApi
+from watchers.sitetext import canonical, line, link_id, plain
 from watchers.timetext import read_time
 
 NAME = "zhihuweb"
@@ -154,7 +154,7 @@ def _post(item: Mapping[str, object], now: datetime) -> Post:
     title, text = line(item.get("Title")), plain(item.get("ContentText"))
     return Post(
         source=NAME,
-        id=item_id(item),
+        id=link_id(url),
         url=url,
         text="\n".join(filter(None, [title, text if text != title else ""])),
         author=Author(id=publisher, handle=publisher, display=publisher),

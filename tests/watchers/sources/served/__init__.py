@@ -6,9 +6,11 @@ One file a platform, with a function that builds it, and one line below.
 from collections.abc import Callable
 
 from bot.demo.platforms import Clock, Served
+from tests.watchers.sources.served.sinaroll import sinaroll
 from tests.watchers.sources.served.zhihu import zhihu, zhihuweb
 
 SERVED: tuple[Callable[[Clock], Served], ...] = (
+    sinaroll,
     zhihu,
     zhihuweb,
 )
