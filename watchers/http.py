@@ -137,6 +137,14 @@ class Reply:
             return self.body.decode("gb18030", "replace")
 
     @property
+    def loose(self) -> object:
+        """What the JSON of the body says, whatever the status; None: it is none."""
+        try:
+            return msgspec.json.decode(self.body)
+        except (msgspec.DecodeError, RecursionError):
+            return None
+
+    @property
     def is_html(self) -> bool:
         kind = self.headers.get("content-type", "").lower()
         return "html" in kind or self.body[:512].lstrip()[:9].lower().startswith(

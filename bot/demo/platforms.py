@@ -354,7 +354,7 @@ class Platforms:
             return _weibo_error(400, "COUNT_EXCEEDS_MAX")
         hits = self.weibo.visible(str(args["q"]))
         shown = hits[(number - 1) * count : number * count]
-        statuses = [_weibo_status(p, gone=p.id in self.weibo.deleted) for p in shown]
+        statuses = [weibo_status(p, gone=p.id in self.weibo.deleted) for p in shown]
         return web.json_response({"result": {"total_number": len(hits), "statuses": statuses}})
 
     async def _weibo_whoami(self, request: web.Request) -> web.Response:
@@ -494,7 +494,8 @@ def _weibo_error(code: int, name: str) -> web.Response:
     return web.json_response({"error": {"code": name, "message": name.lower()}}, status=code)
 
 
-def _weibo_status(post: Post, *, gone: bool) -> dict[str, object]:
+def weibo_status(post: Post, *, gone: bool) -> dict[str, object]:
+    """Return POST as Weibo's interfaces write one."""
     raw: dict[str, object] = {
         "idstr": post.id,
         "mid": post.id,

@@ -5,8 +5,6 @@ from datetime import datetime, timedelta
 from email.utils import parsedate_to_datetime
 from urllib.parse import quote
 
-import msgspec
-
 from watchers.budget import Budget
 from watchers.http import FIRST_WAIT, Call, Http, Reply, Secret, SourceTrouble, base_address
 from watchers.model import Outcome
@@ -105,10 +103,7 @@ class ZhihuApi:
 
 def _code(reply: Reply) -> int:
     """Return the error code in the body of REPLY, whatever its status; 0: none."""
-    try:
-        code = fields(msgspec.json.decode(reply.body)).get("Code")
-    except (msgspec.DecodeError, RecursionError):
-        return 0
+    code = fields(reply.loose).get("Code")
     return code if isinstance(code, int) and not isinstance(code, bool) else 0
 
 

@@ -4,7 +4,17 @@ from collections.abc import Mapping
 
 from watchers.connector import Description, Setting, Source, SourceRow
 from watchers.http import Http
-from watchers.sources import bluesky, feed, hotlist, mastodon, sinaroll, weibo, zhihu, zhihuweb
+from watchers.sources import (
+    bluesky,
+    feed,
+    hotlist,
+    mastodon,
+    sinaroll,
+    weibo,
+    weibo_business,
+    zhihu,
+    zhihuweb,
+)
 
 __all__ = ["SOURCES", "Description", "Setting", "Source", "SourceRow", "registry", "set_up"]
 
@@ -19,6 +29,7 @@ def registry(*rows: SourceRow) -> dict[str, SourceRow]:
 
 SOURCES = registry(
     weibo.ROW,
+    weibo_business.ROW,
     zhihu.ROW,
     zhihuweb.ROW,
     bluesky.ROW,

@@ -1,16 +1,12 @@
 """Sina Weibo through the gateway of its open platform: keyword search, newest first.
 
-The shapes and limits stand in sources.md 4.1. The parser also reads what older and neighbouring
-interfaces of Weibo answer, since a gateway is known to pass such bodies through.
+The shapes and limits stand in sources.md 4.1.
 """
 
-import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import ClassVar
-
-import msgspec
 
 from watchers.budget import Budget, Period, least
 from watchers.connector import (
@@ -21,42 +17,20 @@ from watchers.connector import (
     whole_number,
 )
 from watchers.http import Call, Http, Reply, Secret, SourceTrouble, base_address, reset_time
-from watchers.model import Author, Gap, Kind, Outcome, Page, Post, Reach, Watermark
+from watchers.model import Gap, Outcome, Page, Reach, Watermark
 from watchers.paging import Batch, Memory, Position, read_round
-from watchers.sitetext import count, fields, line, name, plain, truth
-from watchers.timetext import read_time
+from watchers.shapes.weibo import CODES, error_code, read_statuses, statuses, total_of
+from watchers.sitetext import fields, line
 
 NAME = "weibo"
 PAGE = 20  # the server refused 50 and accepted 20 (measured 2026-08-28)
 RATE_WAIT = timedelta(seconds=60)  # after the first 429
 
-# codes of the gateway (words) and of the older interfaces (numbers)
-CODES = {
-    "SERVICE_REQUIRED": Outcome.PLAN_REQUIRED,
-    "TRIAL_EXPIRED": Outcome.PLAN_REQUIRED,
-    "10014": Outcome.PLAN_REQUIRED,
-    "UNAUTHORIZED": Outcome.AUTH_REQUIRED,
-    "INVALID_TOKEN": Outcome.AUTH_REQUIRED,
-    "TOKEN_EXPIRED": Outcome.AUTH_REQUIRED,
-    "FORBIDDEN": Outcome.AUTH_REQUIRED,
-    "10006": Outcome.AUTH_REQUIRED,
-    "21301": Outcome.AUTH_REQUIRED,
-    "21327": Outcome.AUTH_REQUIRED,
-    "21332": Outcome.AUTH_REQUIRED,
-    "TOO_MANY_REQUESTS": Outcome.RATE_LIMITED,
-    "10022": Outcome.RATE_LIMITED,
-    "10023": Outcome.RATE_LIMITED,
-    "10024": Outcome.RATE_LIMITED,
-    "INSUFFICIENT_CREDITS": Outcome.QUOTA_EXHAUSTED,
-    "CREDITS_EXHAUSTED": Outcome.QUOTA_EXHAUSTED,
-}
 MENDS = {
     Outcome.PLAN_REQUIRED: "the plan does not include search: renew or extend it",
     Outcome.AUTH_REQUIRED: "the token was refused: log in again and set WEIBO_TOKEN",
     Outcome.QUOTA_EXHAUSTED: "the credits of the plan are used up",
 }
-_WORD = re.compile(r"[0-9A-Za-z_-]{1,64}")  # an id stands in an address as it is
-LISTS = ("statuses", "items", "list", "reposts")
 
 SETTINGS = (
     Setting(
@@ -163,7 +137,7 @@ class Weibo:
     async def ask(self, query: str, page: int, now: datetime) -> tuple[object, Reply]:
         """Return the JSON of one page; raises SourceTrouble. The page size is halved once."""
         first = await self._invoke(query, page, now)
-        if error_code(loose(first)) != "COUNT_EXCEEDS_MAX" or self.page_size < PAGE:
+        if error_code(first.loose) != "COUNT_EXCEEDS_MAX" or self.page_size < PAGE:
             return self._judge(first, now), first
         self.page_size = PAGE // 2
         second = await self._invoke(query, page, now)
@@ -181,7 +155,7 @@ class Weibo:
         )
         self.calls.spend(now, reply.requests)
         if self._per_record:
-            records = len(statuses(loose(reply)) or ())
+            records = len(statuses(reply.loose) or ())
             self.credits.spend(now, -self._per_record * max(self.page_size - records, 0))
         return reply
 
@@ -195,7 +169,7 @@ class Weibo:
 
     def _judge(self, reply: Reply, now: datetime) -> object:
         """Return the JSON of REPLY unless it is an error, whatever its status says."""
-        code = error_code(loose(reply))
+        code = error_code(reply.loose)
         outcome = CODES.get(code.upper()) if code else None
         if reply.status == 429 or outcome is Outcome.RATE_LIMITED:
             raise self._too_many(reply, now)
@@ -314,140 +288,6 @@ class _Query:
                 raise SourceTrouble(Outcome.PARTIAL, None, detail, requests=reply.requests)
             return None
         return page + 1 if found and total is None else None
-
-
-# ---------------------------------------------------------------------------------------- parser
-def loose(reply: Reply) -> object:
-    """Return the JSON of REPLY whatever its status; None: it is none."""
-    try:
-        return msgspec.json.decode(reply.body)
-    except (msgspec.DecodeError, RecursionError):
-        return None
-
-
-def error_code(body: object) -> str | None:
-    """Return the code of the error in BODY, which may also come with status 200; None: none."""
-    top = fields(body)
-    if top.get("ok") == -100:
-        return "UNAUTHORIZED"
-    if top.get("ok") == 0 and "频繁" in str(top.get("msg", "")):
-        return "TOO_MANY_REQUESTS"
-    if fields(top.get("service")).get("state") == "trial_expired":
-        return "TRIAL_EXPIRED"
-    error = top.get("error")
-    if not error:
-        return None
-    code = fields(error).get("code") or top.get("error_code") or error
-    return str(code)[:60]
-
-
-def statuses(body: object, depth: int = 0) -> list[object] | None:
-    """Return the raw posts in BODY, wherever the interface keeps them; None: nowhere."""
-    top = fields(body)
-    for key in LISTS:
-        if isinstance(found := top.get(key), list):
-            return found
-    if isinstance(cards := top.get("cards"), list):
-        return list(_from_cards(cards))
-    if isinstance(found := top.get("data"), list):
-        return found
-    if depth < 3:
-        for key in ("result", "data"):
-            if (inner := statuses(top.get(key), depth + 1)) is not None:
-                return inner
-    return None
-
-
-def _from_cards(cards: list[object], depth: int = 0) -> Iterator[object]:
-    for card in map(fields, cards):
-        if "mblog" in card:
-            yield card["mblog"]
-        group = card.get("card_group")
-        if isinstance(group, list) and depth < 3:
-            yield from _from_cards(group, depth + 1)
-
-
-def total_of(body: object, depth: int = 0) -> int | None:
-    """Return how many posts the source says there are."""
-    top = fields(body)
-    if (total := count(top.get("total_number"))) is not None or depth == 3:
-        return total
-    inner = (total_of(top[k], depth + 1) for k in ("result", "data") if k in top)
-    return next((t for t in inner if t is not None), None)
-
-
-def read_statuses(
-    found: list[object], now: datetime
-) -> tuple[tuple[Post, ...], tuple[str, ...], int]:
-    """Return the posts of FOUND in its order, the ids that are gone, and how many made no sense."""
-    posts: list[Post] = []
-    deleted: list[str] = []
-    bad = 0
-    for raw in map(fields, found):
-        id_ = _id(raw)
-        quoted = fields(raw.get("retweeted_status"))
-        if _gone(quoted) and (gone := _id(quoted)):
-            deleted.append(gone)
-        if not id_:
-            bad += 1
-        elif _gone(raw):
-            deleted.append(id_)
-        elif (post := read_status(raw, now)) is None:
-            bad += 1
-        else:
-            posts.append(post)
-    return tuple(posts), tuple(deleted), bad
-
-
-def read_status(raw: dict[str, object], now: datetime) -> Post | None:
-    """Return the post that RAW is; None where it has neither an id nor text of its own."""
-    id_, text = _id(raw), raw.get("text_raw") or raw.get("text")
-    if not id_ or not isinstance(text, str):
-        return None
-    cut = ">全文<" in text  # the link to the rest
-    quoted = fields(raw.get("retweeted_status"))
-    created, precision = read_time(raw.get("created_at"), now)
-    return Post(
-        source=NAME,
-        id=id_,
-        url=f"https://weibo.com/detail/{id_}",
-        text=plain(text).removesuffix("全文") if cut else plain(text),
-        author=_author(fields(raw.get("user")), now),
-        created_at=created,
-        created_precision=precision,
-        retrieved_at=now,
-        quoted=plain(quoted.get("text_raw") or quoted.get("text")) if not _gone(quoted) else "",
-        reposts=count(raw.get("reposts_count")),
-        comments=count(raw.get("comments_count")),
-        likes=count(raw.get("attitudes_count")),
-        parent_id=_id(quoted) or None,
-        kind=Kind.REPOST if quoted else Kind.POST,
-        partial_text=cut or True in (truth(raw.get("isLongText")), truth(raw.get("truncated"))),
-        terms_class="official",
-    )
-
-
-def _id(raw: Mapping[str, object]) -> str:
-    ids = (name(raw.get(key)) for key in ("idstr", "id", "mid"))
-    return next(filter(_WORD.fullmatch, ids), "")
-
-
-def _gone(raw: Mapping[str, object]) -> bool:
-    """Deleted, or hidden: `visible` is an object as a rule and literally false then."""
-    flags = (truth(raw.get("deleted")), truth(raw.get("is_deleted")))
-    return True in flags or raw.get("visible") is False
-
-
-def _author(raw: Mapping[str, object], now: datetime) -> Author:
-    handle = line(raw.get("screen_name") or raw.get("name"))[:100]
-    return Author(
-        id=name(raw.get("idstr")) or name(raw.get("id")) or handle,
-        handle=handle,
-        display=handle,
-        followers=count(raw.get("followers_count")),
-        verified=truth(raw.get("verified")),
-        since=read_time(raw.get("created_at"), now)[0],
-    )
 
 
 ROW = SourceRow(name=NAME, title=Weibo.title, settings=SETTINGS, make=Weibo)

@@ -13,7 +13,12 @@ from watchers.model import Gap, Outcome, Page, Watermark
 from watchers.sources import SOURCES, Source
 
 MINUTE = timedelta(minutes=1)
-PAGED = {"weibo": 20, "bluesky": 100, "mastodon": 40}  # posts on a page, where there are more
+PAGED = {
+    "weibo": 20,
+    "weibo_business": 50,
+    "bluesky": 100,
+    "mastodon": 40,
+}  # posts on a page, where there are more
 ONE_PAGE = {"zhihu": 10, "zhihuweb": 20}  # posts on the one page there is
 READ = {"feed": 50, "sinaroll": 50}  # articles of what is read whole; words are looked for here
 SEARCHED = PAGED | ONE_PAGE
@@ -119,7 +124,7 @@ async def test_a_round_follows_the_pages_until_there_is_no_more(paged: Asked) ->
 async def test_a_new_query_reads_only_so_many_pages_and_counts_as_complete(paged: Asked) -> None:
     paged.publish(5 * paged.size, step=timedelta(seconds=1))
     page = await paged.ask(max_pages=2)
-    assert len(page.posts) == 2 * paged.size
+    assert 2 * paged.size - 1 <= len(page.posts) <= 2 * paged.size  # by time, one comes twice
     assert page.outcome is Outcome.OK
     assert page.watermark.gaps == ()
 

@@ -15,7 +15,7 @@ from tests.watchers.sources.conftest import T0, Clock, a_post
 from watchers.http import Http
 from watchers.model import Author, Kind, Outcome, Page, Post, Watermark
 from watchers.recordings import Recording
-from watchers.sources import weibo
+from watchers.shapes import weibo
 from watchers.sources.weibo import Weibo
 from watchers.timetext import CHINA
 

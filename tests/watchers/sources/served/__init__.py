@@ -7,10 +7,12 @@ from collections.abc import Callable
 
 from bot.demo.platforms import Clock, Served
 from tests.watchers.sources.served.sinaroll import sinaroll
+from tests.watchers.sources.served.weibo_business import weibo_business
 from tests.watchers.sources.served.zhihu import zhihu, zhihuweb
 
 SERVED: tuple[Callable[[Clock], Served], ...] = (
     sinaroll,
+    weibo_business,
     zhihu,
     zhihuweb,
 )
