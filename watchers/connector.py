@@ -58,6 +58,10 @@ class Source(Protocol):
         """Can older pages be asked for? Where not, what a round missed stays unknown."""
 
     @property
+    def together(self) -> int:
+        """How many words one query may hold, joined by OR; 1: the source knows no such thing."""
+
+    @property
     def budgets(self) -> tuple[Budget, ...]:
         """What is counted against the account's limits, and is kept over a restart."""
 
@@ -89,10 +93,14 @@ class Source(Protocol):
         """Say what an operator should know."""
 
 
+OR = " OR "  # between the words of one query, where a source knows it
+
+
 class Limited:
     """What a source says of its limits where all of them are budgets that one request counts in."""
 
     budgets: tuple[Budget, ...]
+    together = 1
 
     def allowance(self, now: datetime) -> float | None:
         """Requests a minute: what is left of each budget, spread over the rest of its period."""

@@ -29,6 +29,7 @@ class Batch:
     deleted: tuple[str, ...] = ()
     total: int | None = None
     note: str = ""
+    lacks: str = ""  # what of it the source did not give; the round is partial then
 
     @property
     def newest(self) -> datetime | None:
@@ -261,6 +262,8 @@ class _Round:
         self._deleted |= dict.fromkeys(batch.deleted)
         self._notes |= dict.fromkeys(filter(None, [batch.note]))
         self._total = batch.total if self._total is None else self._total
+        if batch.lacks:
+            self.trouble = SourceTrouble(Outcome.PARTIAL, None, batch.lacks)
         return batch
 
     async def read(self, floor: datetime | None, *, once: bool = False) -> bool:
@@ -283,7 +286,7 @@ class _Round:
                 self.depth = last
                 return batch.next is None
             position = batch.next
-        return True
+        return self.trouble is None
 
     def _joins(self, batch: Batch) -> bool:
         """Is there a known post on the page?"""

@@ -12,6 +12,7 @@ from watchers.sources import (
     sinaroll,
     weibo,
     weibo_business,
+    x,
     zhihu,
     zhihuweb,
 )
@@ -34,6 +35,7 @@ SOURCES = registry(
     zhihuweb.ROW,
     bluesky.ROW,
     mastodon.ROW,
+    x.ROW,
     feed.ROW,
     hotlist.ROW,
     sinaroll.ROW,

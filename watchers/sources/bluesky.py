@@ -58,6 +58,7 @@ class Bluesky:
     page_size = PAGE
     freshness = timedelta(hours=1)
     deep = True
+    together = 1
     feeds: ClassVar[tuple[str, ...]] = ()
 
     def __init__(self, http: Http, settings: Mapping[str, str]) -> None:

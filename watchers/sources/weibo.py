@@ -82,6 +82,7 @@ class Weibo:
     lag = timedelta(minutes=1)
     freshness = timedelta(hours=1)
     deep = True
+    together = 1
     feeds: ClassVar[tuple[str, ...]] = ()
 
     def __init__(self, http: Http, settings: Mapping[str, str]) -> None:

@@ -8,11 +8,13 @@ from collections.abc import Callable
 from bot.demo.platforms import Clock, Served
 from tests.watchers.sources.served.sinaroll import sinaroll
 from tests.watchers.sources.served.weibo_business import weibo_business
+from tests.watchers.sources.served.x import x
 from tests.watchers.sources.served.zhihu import zhihu, zhihuweb
 
 SERVED: tuple[Callable[[Clock], Served], ...] = (
     sinaroll,
     weibo_business,
+    x,
     zhihu,
     zhihuweb,
 )
