@@ -103,7 +103,7 @@ def _delays(
     """Return how long a post of each of CLIENTS waits, on average, until SOURCE shows it to us."""
     found = []
     for client in clients:
-        waits = [office.interval(name, query) for query in source.feeds or client.asked]
+        waits = [office.interval(name, query) for query in office.looker.queries(client, name)]
         known = [wait for wait in waits if wait is not None]
         if known and (not client.sources or name in client.sources):
             found.append((client.name, max(known) / 2 + source.lag))

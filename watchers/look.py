@@ -76,6 +76,10 @@ class Looker:
         """The sources that can be asked, by name."""
         return self._rounds.sources
 
+    def queries(self, client: Client, source: str) -> tuple[str, ...]:
+        """Return what SOURCE is asked for that may bring posts of CLIENT."""
+        return tuple(watch.query for watch in self._rounds.watched(client, source))
+
     def keeping(self, client: Client, now: datetime) -> Mapping[str, str]:
         """Say for each source how well alerts keep to what CLIENT accepts, a sentence each."""
         found = self._stages.keeping(client, now)

@@ -1,10 +1,11 @@
 """One round of one watch: poll, parse, score, record, judge. Calls in order; decides nothing."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
 
 from watchers import trouble
+from watchers.connector import OR
 from watchers.model import (
     Alert,
     AlertKind,
@@ -16,7 +17,10 @@ from watchers.model import (
     Reach,
     Reason,
     Watch,
+    Watermark,
 )
+from watchers.paging import merge
+from watchers.polling import grouped
 from watchers.sources import Source
 from watchers.stages import Coverage, Stages
 from watchers.store import Store
@@ -42,6 +46,7 @@ class Rounds:
         self.sources = sources
         self._operators = operators
         self.watches: dict[tuple[str, str], Watch] = {}
+        self._asked_in: dict[tuple[str, str], str] = {}  # source, word -> the query that holds it
         self.rates: dict[tuple[str, str], float] = {}  # posts a minute as a rule, by history
 
     async def plan(self, clients: Iterable[Client], now: datetime) -> None:
@@ -54,12 +59,13 @@ class Rounds:
         wanted = {
             (name, query): source.every
             for name, source in self.sources.items()
-            for query in self._queries(source, clients)
+            for query in await self._grouped(source, clients, now)
         }
         self.watches = {
-            key: kept.get(key) or Watch(source=key[0], query=key[1], every=every, next_at=now)
+            key: kept.get(key) or _taken_over(key, every, kept.values(), now)
             for key, every in wanted.items()
         }
+        self._asked_in = {(name, word): query for name, query in wanted for word in query.split(OR)}
         await self._store.drop_watches(kept.keys() - wanted.keys())
         await self._store.save_watches(self.watches.values())
         for key, watch in self.watches.items():
@@ -75,11 +81,12 @@ class Rounds:
                     budget.restore(spent.get(budget.unit, 0), health.asked_at)
 
     async def _usual_rate(self, watch: Watch, now: datetime) -> float:
-        windows = [
-            await self._store.window(client.id, now - RATE_OVER, now, source=watch.source)
-            for client in self.served(watch)
-        ]
-        return sum(w.raw for w in windows) / (RATE_OVER / timedelta(minutes=1))
+        return sum([await self._rate(c, watch.source, now) for c in self.served(watch)])
+
+    async def _rate(self, client: Client, source: str, now: datetime) -> float:
+        """Return the posts a minute of CLIENT at SOURCE, reposts and copies among them."""
+        window = await self._store.window(client.id, now - RATE_OVER, now, source=source)
+        return window.raw / (RATE_OVER / timedelta(minutes=1))
 
     async def open_queries(self, source: str) -> frozenset[str]:
         """Return the queries at SOURCE that serve a client with an open incident."""
@@ -90,8 +97,23 @@ class Rounds:
             if watch.source == source and any(c.id in clients for c in self.served(watch))
         )
 
+    async def _grouped(
+        self, source: Source, clients: Sequence[Client], now: datetime
+    ) -> tuple[str, ...]:
+        """Return the queries for CLIENTS at SOURCE; quiet words share one where it knows OR."""
+        words = self._words(source, clients)
+        if source.feeds or source.together < 2:
+            return words
+        rates = dict.fromkeys(words, 0.0)
+        for client in clients:
+            mine = [w for w in client.asked if w in rates]
+            if mine and (not client.sources or source.name in client.sources):
+                rate = await self._rate(client, source.name, now)
+                rates |= {w: rates[w] + rate / len(mine) for w in mine}
+        return tuple(OR.join(group) for group in grouped(rates, source.together))
+
     @staticmethod
-    def _queries(source: Source, clients: Iterable[Client]) -> tuple[str, ...]:
+    def _words(source: Source, clients: Iterable[Client]) -> tuple[str, ...]:
         if source.feeds:
             return source.feeds  # a feed is read whole and matched here
         asked = [
@@ -108,13 +130,22 @@ class Rounds:
         return tuple(
             c
             for c in self._stages.clients.values()
-            if (not c.sources or watch.source in c.sources) and (feed or watch.query in c.asked)
+            if (not c.sources or watch.source in c.sources)
+            and (feed or not set(watch.query.split(OR)).isdisjoint(c.asked))
         )
+
+    def watched(self, client: Client, source: str) -> tuple[Watch, ...]:
+        """The watches at SOURCE that may bring posts of CLIENT."""
+        if client.sources and source not in client.sources:
+            return ()
+        words = self.sources[source].feeds or client.asked
+        queries = dict.fromkeys(self._asked_in.get((source, word), word) for word in words)
+        found = (self.watches.get((source, query)) for query in queries)
+        return tuple(watch for watch in found if watch is not None)
 
     def coverage(self, client: Client, source: str, now: datetime) -> Coverage | None:
         """What is known of CLIENT at SOURCE; None while a query of it was never read."""
-        queries = self._queries(self.sources[source], [client])
-        marks = [self.watches[source, q].watermark for q in queries if (source, q) in self.watches]
+        marks = [watch.watermark for watch in self.watched(client, source)]
         reached = [m.covered_to for m in marks if m.covered_to is not None]
         if not marks or len(reached) < len(marks):
             return None
@@ -216,3 +247,28 @@ class Rounds:
                 now=now,
                 expect=incident.rev,
             )
+
+
+def _taken_over(
+    key: tuple[str, str], every: timedelta, kept: Iterable[Watch], now: datetime
+) -> Watch:
+    """Return the new watch KEY. Where its words were watched in other company, it goes on there.
+
+    It begins where the one that is furthest behind stood. A word that is new beside known ones has
+    no history of its own: the group is not read from the beginning for its sake.
+    """
+    source, query = key
+    words = set(query.split(OR))
+    marks = [
+        w.watermark
+        for w in kept
+        if w.source == source
+        and w.watermark.covered_to is not None
+        and not words.isdisjoint(w.query.split(OR))
+    ]
+    mark = Watermark()
+    if marks:
+        oldest = min(marks, key=lambda m: m.covered_to or now)
+        gaps = merge(g for m in marks for g in m.gaps)
+        mark = replace(oldest, gaps=gaps, validators=())
+    return Watch(source=source, query=query, every=every, next_at=now, watermark=mark)
