@@ -6,7 +6,16 @@ from email.utils import parsedate_to_datetime
 from urllib.parse import quote
 
 from watchers.budget import Budget
-from watchers.http import FIRST_WAIT, Call, Http, Reply, Secret, SourceTrouble, base_address
+from watchers.http import (
+    FIRST_WAIT,
+    Call,
+    Http,
+    Reply,
+    Secret,
+    SourceTrouble,
+    base_address,
+    reset_time,
+)
 from watchers.model import Outcome
 from watchers.sitetext import address, fields
 from watchers.timetext import CHINA
@@ -69,7 +78,7 @@ class ZhihuApi:
         if outcome is Outcome.AUTH_REQUIRED and (off := _clock_off(reply, now)):
             words = f"this machine's clock is {off} off: set it (NTP)"
         until = {
-            Outcome.RATE_LIMITED: now + FIRST_WAIT,
+            Outcome.RATE_LIMITED: reset_time(reply.headers, now) or now + FIRST_WAIT,
             Outcome.QUOTA_EXHAUSTED: _next_day(now),
             Outcome.BLOCKED: now + RISK_FOR,
         }.get(outcome)

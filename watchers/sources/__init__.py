@@ -7,11 +7,14 @@ from watchers.http import Http
 from watchers.sources import (
     bluesky,
     feed,
+    gdelt,
     hotlist,
     mastodon,
+    qianfan,
     sinaroll,
     weibo,
     weibo_business,
+    wsa,
     x,
     zhihu,
     zhihuweb,
@@ -39,6 +42,9 @@ SOURCES = registry(
     feed.ROW,
     hotlist.ROW,
     sinaroll.ROW,
+    wsa.ROW,
+    qianfan.ROW,
+    gdelt.ROW,
 )
 
 

@@ -13,10 +13,11 @@ from watchers.budget import Budget
 from watchers.connector import Description, Limited, Setting, SourceRow, interval
 from watchers.errors import BadSetting
 from watchers.http import Call, Http, Reply, SourceTrouble, base_address
-from watchers.model import Author, Gap, Kind, Outcome, Page, Post, Reach, Watermark
+from watchers.model import Gap, Outcome, Page, Post, Reach, Watermark
 from watchers.paging import Batch, Memory, Position, failed, read_round
 from watchers.robots import Robots
-from watchers.sitetext import address, canonical, fields, line, link_id, plain
+from watchers.shapes.articles import UNKNOWN, article
+from watchers.sitetext import fields, line
 from watchers.timetext import read_time
 
 NAME = "sinaroll"
@@ -189,25 +190,15 @@ class _Channel:
 def _post(raw: object, now: datetime) -> Post | None:
     """Return the article that RAW is; None where it has no title or no link."""
     item = fields(raw)
-    url, title, intro = address(item.get("url")), line(item.get("title")), plain(item.get("intro"))
-    if not url or not title:
-        return None
     times = (read_time(item.get(key), now) for key in ("ctime", "intime", "mtime"))
-    created, precision = next((t for t in times if t[0] is not None), (None, timedelta()))
-    publisher = line(item.get("media_name"))[:60] or "新浪"
-    return Post(
-        source=NAME,
-        id=link_id(url),
-        url=canonical(url),
-        text="\n".join(filter(None, [title, intro])),
-        author=Author(id=publisher, handle=publisher, display=publisher),
-        created_at=created,
-        created_precision=precision,
-        retrieved_at=now,
-        kind=Kind.ARTICLE,
-        lang="zh",
-        partial_text=True,
-        publisher=publisher,
+    return article(
+        NAME,
+        url=item.get("url"),
+        title=item.get("title"),
+        text=item.get("intro"),
+        publisher=item.get("media_name") or "新浪",
+        published=next((t for t in times if t[0] is not None), UNKNOWN),
+        now=now,
         terms_class="public-web",
     )
 

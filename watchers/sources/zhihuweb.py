@@ -11,10 +11,10 @@ from urllib.parse import urlsplit
 from watchers.budget import Budget, Period
 from watchers.connector import Description, Limited, Setting, SourceRow, interval, whole_number
 from watchers.http import Http, SourceTrouble
-from watchers.model import Author, Kind, Outcome, Page, Post, Reach, Watermark
+from watchers.model import Outcome, Page, Post, Reach, Watermark
 from watchers.paging import Memory, failed, one_page
+from watchers.shapes.articles import article
 from watchers.shapes.zhihu import BASE, TERMS, ZhihuApi
-from watchers.sitetext import canonical, line, link_id, plain
 from watchers.timetext import read_time
 
 NAME = "zhihuweb"
@@ -123,7 +123,8 @@ class ZhihuWeb(Limited):
         asked = host_filter(hosts, floor)
         params: dict[str, str | int] = {"Query": query, "Count": PAGE, "Filter": asked}
         data, reply = await self._api.get("content/global_search", params, now, self._searches)
-        return [_post(item, now) for item in self._api.items(data, reply)], reply.requests
+        posts = (_post(item, now) for item in self._api.items(data, reply))
+        return [post for post in posts if post is not None], reply.requests
 
     async def check(self, now: datetime) -> tuple[Outcome, str]:
         """Ask how much of the quota is left; costs nothing of it."""
@@ -146,25 +147,16 @@ def host_filter(hosts: Iterable[str], floor: datetime | None) -> str:
     return either if floor is None else f"({either}) AND publish_time>={int(floor.timestamp())}"
 
 
-def _post(item: Mapping[str, object], now: datetime) -> Post:
-    url = canonical(str(item.get("Url")))
-    host = urlsplit(url).hostname or ""
-    publisher = _PUBLISHER.get(host) or line(item.get("AuthorName"))[:100] or host
-    edited, _ = read_time(item.get("EditTime"), now)
-    title, text = line(item.get("Title")), plain(item.get("ContentText"))
-    return Post(
-        source=NAME,
-        id=link_id(url),
-        url=url,
-        text="\n".join(filter(None, [title, text if text != title else ""])),
-        author=Author(id=publisher, handle=publisher, display=publisher),
-        created_at=edited,
-        created_precision=EDITED,
-        retrieved_at=now,
-        kind=Kind.ARTICLE,
-        lang="zh",
-        partial_text=True,
-        publisher=publisher,
+def _post(item: Mapping[str, object], now: datetime) -> Post | None:
+    host = urlsplit(str(item.get("Url"))).hostname or ""
+    return article(
+        NAME,
+        url=item.get("Url"),
+        title=item.get("Title"),
+        text=item.get("ContentText"),
+        publisher=_PUBLISHER.get(host) or item.get("AuthorName"),
+        published=(read_time(item.get("EditTime"), now)[0], EDITED),
+        now=now,
         terms_class="official",
     )
 

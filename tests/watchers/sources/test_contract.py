@@ -20,10 +20,17 @@ PAGED = {  # posts on a page, where there are more
     "mastodon": 40,
     "x": 100,
 }
-ONE_PAGE = {"zhihu": 10, "zhihuweb": 20}  # posts on the one page there is
+ONE_PAGE = {  # posts on the one page there is
+    "zhihu": 10,
+    "zhihuweb": 20,
+    "wsa": 10,
+    "qianfan": 50,
+    "gdelt": 250,
+}
 READ = {"feed": 50, "sinaroll": 50}  # articles of what is read whole; words are looked for here
 SEARCHED = PAGED | ONE_PAGE
 PAGE = SEARCHED | READ
+PATIENT = {"gdelt": timedelta(hours=1)}  # after a 429 that does not say how long
 SECRETS = (
     server.WEIBO_TOKEN,
     server.MASTODON_TOKEN,
@@ -298,6 +305,7 @@ async def test_a_refusal_is_an_outcome_and_the_watermark_stays(
     asked.platform.fail(fault)
     page = await asked.ask()
     assert page.outcome is outcome
+    wait = PATIENT.get(asked.name, wait) if wait is MINUTE else wait
     assert page.until == (asked.clock() + wait if wait else None)
     assert page.posts == ()
     assert page.watermark == before

@@ -43,7 +43,6 @@ async def test_an_article_keeps_its_medium_and_its_time_as_text_or_number(world:
             author=post.author,
             created_at=T0 - timedelta(seconds=400),
             kind=Kind.ARTICLE,
-            lang="zh",
             partial_text=True,
             publisher="示例晚报",
             terms_class="public-web",

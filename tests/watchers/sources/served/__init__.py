@@ -7,6 +7,7 @@ from collections.abc import Callable
 
 from bot.demo.platforms import Clock, Served
 from tests.watchers.sources.served.sinaroll import sinaroll
+from tests.watchers.sources.served.websearch import gdelt, qianfan, wsa
 from tests.watchers.sources.served.weibo_business import weibo_business
 from tests.watchers.sources.served.x import x
 from tests.watchers.sources.served.zhihu import zhihu, zhihuweb
@@ -14,6 +15,9 @@ from tests.watchers.sources.served.zhihu import zhihu, zhihuweb
 SERVED: tuple[Callable[[Clock], Served], ...] = (
     sinaroll,
     weibo_business,
+    wsa,
+    qianfan,
+    gdelt,
     x,
     zhihu,
     zhihuweb,

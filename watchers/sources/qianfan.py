@@ -1,0 +1,200 @@
+"""Baidu's web search by Qianfan: Sohu, NetEase and the portals' own pages (sources.md 4.12).
+
+Business errors come with status 200. An answer tells the day of an article alone, and has no cursor:
+one answer is a round.
+"""
+
+from collections.abc import Mapping
+from datetime import datetime, timedelta
+from typing import ClassVar
+
+from watchers.budget import Budget, Period
+from watchers.connector import Description, Limited, Setting, SourceRow, interval, whole_number
+from watchers.http import (
+    FIRST_WAIT,
+    Call,
+    Http,
+    Reply,
+    Secret,
+    SourceTrouble,
+    base_address,
+    reset_time,
+)
+from watchers.model import Outcome, Page, Post, Reach, Watermark
+from watchers.paging import Memory, failed, one_page
+from watchers.shapes.articles import article
+from watchers.sitetext import fields, line, name
+from watchers.timetext import read_time
+
+NAME = "qianfan"
+BASE = "https://qianfan.baidubce.com"
+PAGE = 50
+SITES = "sohu.com 163.com sina.com.cn qq.com people.com.cn chinadaily.com.cn thepaper.cn"
+_QUOTA = ("quota", "额度", "余额", "次数", "insufficient", "arrears")
+_RATE = ("rate", "qps", "频率", "too many")
+_AUTH = ("token", "auth", "api key", "apikey", "鉴权", "permission")
+
+SETTINGS = (
+    Setting(
+        name="QIANFAN_API_KEY",
+        meaning="API key of Baidu's Qianfan platform",
+        required=True,
+        secret=True,
+    ),
+    Setting(name="QIANFAN_BASE_URL", meaning="address of the API", default=BASE),
+    Setting(
+        name="QIANFAN_SITES",
+        meaning="sites to search in, separated by blanks; empty: these",
+        default=SITES,
+    ),
+    Setting(
+        name="QIANFAN_CALLS_PER_DAY",
+        meaning="searches a day: a hard stop (about 50 are free)",
+        default="40",
+    ),
+    Setting(name="QIANFAN_EVERY", meaning="seconds between two rounds of a query", default="3600"),
+)
+TERMS = (
+    "Some 50 searches a day are free, more are paid for. We have not read what Baidu's terms say of "
+    "showing and keeping results; titles, excerpts and links are kept, nothing else."
+)
+
+
+class Qianfan(Limited):
+    """The web search, for one API key."""
+
+    name = NAME
+    title = "Baidu web search (Qianfan)"
+    overlap = timedelta(hours=24)
+    lag = timedelta(minutes=30)
+    freshness = timedelta(days=2)
+    page_size = PAGE
+    deep = False
+    feeds: ClassVar[tuple[str, ...]] = ()
+
+    def __init__(self, http: Http, settings: Mapping[str, str]) -> None:
+        self._http = http
+        self._base = base_address(settings, "QIANFAN_BASE_URL", BASE)
+        self._key = Secret(settings.get("QIANFAN_API_KEY", ""))
+        http.keep_secret(self._key)
+        self._sites = settings.get("QIANFAN_SITES", "").split() or SITES.split()
+        self.every = interval(settings, "QIANFAN_EVERY", timedelta(hours=1))
+        calls = whole_number(settings, "QIANFAN_CALLS_PER_DAY", 40)
+        self.budgets = (Budget(cap=calls, period=Period.DAY, unit="searches"),)
+        self._memory = Memory()
+
+    async def search(
+        self,
+        query: str,
+        since: Watermark,
+        *,
+        now: datetime,
+        max_pages: int = 5,
+        reach: Reach = Reach.ROUND,
+    ) -> Page:
+        """Read the one answer there is."""
+        del max_pages, reach
+        try:
+            found, reply = await self._ask(query, now)
+        except SourceTrouble as trouble:
+            return failed(since, trouble)
+        posts = [post for raw in found if (post := _post(raw, now)) is not None]
+        bad = len(found) - len(posts)
+        if bad * 2 > len(found):
+            return failed(since, self._trouble(reply, f"{reply.host}: {bad} results unread"))
+        return one_page(
+            query,
+            since,
+            {post.id: post for post in posts}.values(),
+            now=now,
+            full=len(found) >= PAGE,
+            lag=self.lag,
+            memory=self._memory,
+            requests=reply.requests,
+            detail=f"{bad} results could not be read" if bad else "",
+        )
+
+    async def _ask(self, query: str, now: datetime) -> tuple[list[object], Reply]:
+        body = {
+            "messages": [{"role": "user", "content": query}],
+            "search_source": "baidu_search_v2",
+            "edition": "standard",
+            "resource_type_filter": [{"type": "web", "top_k": PAGE}],
+            "search_filter": {"match": {"site": self._sites}},
+            "search_recency_filter": "week",
+        }
+        call = Call(
+            method="POST",
+            url=f"{self._base}/v2/ai_search/web_search",
+            headers={"Authorization": f"Bearer {self._key.reveal()}"},
+            json=body,
+        )
+        reply = await self._http.send(call, now=now, budget=self.budgets[0])
+        found = fields(self._judge(reply, now)).get("references")
+        if not isinstance(found, list):
+            raise self._trouble(reply, f"{reply.host} answered without references")
+        return found, reply
+
+    def _judge(self, reply: Reply, now: datetime) -> object:
+        """Return the JSON of REPLY unless it is an error, which may come with status 200."""
+        top = fields(reply.loose)
+        code = name(top.get("code")) or name(fields(top.get("error")).get("code"))
+        if not code or code == "0":
+            return self._http.json(reply, now)
+        told = f"{code} {top.get('message', '')}".casefold()
+        until: datetime | None = None
+        if any(word in told for word in _QUOTA):
+            outcome, until = Outcome.QUOTA_EXHAUSTED, Period.DAY.end(now)
+        elif reply.status == 429 or any(word in told for word in _RATE):
+            outcome = Outcome.RATE_LIMITED
+            until = reset_time(reply.headers, now) or now + FIRST_WAIT
+        elif reply.status in (401, 403) or any(word in told for word in _AUTH):
+            outcome = Outcome.AUTH_REQUIRED
+        else:
+            self._http.require(reply, now)
+            outcome = Outcome.SCHEMA_CHANGED
+        detail = f"{reply.host} answered {line(code)[:60]}"
+        if outcome is Outcome.AUTH_REQUIRED:
+            detail += ": the API key was refused: set QIANFAN_API_KEY anew"
+        raise self._http.trouble(reply, outcome, until, detail)
+
+    def _trouble(self, reply: Reply, detail: str) -> SourceTrouble:
+        return self._http.trouble(reply, Outcome.SCHEMA_CHANGED, None, detail)
+
+    async def check(self, now: datetime) -> tuple[Outcome, str]:
+        """Search for a common word once; it counts against the day's searches."""
+        try:
+            found, _ = await self._ask("天气", now)
+        except SourceTrouble as trouble:
+            return trouble.outcome, trouble.detail
+        if not found:
+            return Outcome.SCHEMA_CHANGED, "nothing was found of the weather: broken"
+        return Outcome.OK, "works"
+
+    def describe(self) -> Description:
+        """Say what an operator should know."""
+        return Description(
+            terms=TERMS,
+            attribution="the site's name and the article's link, found by Baidu",
+            cost_unit="searches",
+            min_interval=timedelta(minutes=30),
+            terms_class="official",
+        )
+
+
+def _post(raw: object, now: datetime) -> Post | None:
+    """Return the article that RAW is; None where it has no title or no link."""
+    item = fields(raw)
+    return article(
+        NAME,
+        url=item.get("url"),
+        title=item.get("title"),
+        text=item.get("content"),
+        publisher=item.get("website") or item.get("web_anchor"),
+        published=read_time(item.get("date"), now),
+        now=now,
+        terms_class="official",
+    )
+
+
+ROW = SourceRow(name=NAME, title=Qianfan.title, settings=SETTINGS, make=Qianfan)
