@@ -10,6 +10,7 @@ from watchers.sources import (
     gdelt,
     hotlist,
     mastodon,
+    provider,
     qianfan,
     sinaroll,
     weibo,
@@ -44,6 +45,7 @@ SOURCES = registry(
     sinaroll.ROW,
     wsa.ROW,
     qianfan.ROW,
+    provider.ROW,
     gdelt.ROW,
 )
 

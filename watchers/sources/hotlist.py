@@ -21,6 +21,7 @@ from watchers.http import Call, Http, Reply, SourceTrouble, address_fault, wall
 from watchers.model import Author, Kind, Outcome, Page, Post, Reach, Watermark
 from watchers.paging import failed
 from watchers.robots import Robots
+from watchers.shapes.template import at
 from watchers.sitetext import address, count, fields, line, name
 from watchers.timetext import CHINA
 
@@ -236,8 +237,8 @@ class Hotlist(Limited):
         entered = self._entered.setdefault(listed.url, {})
         posts: list[Post] = []
         for entry in _entries(body, listed.shape):
-            title = line(_at(entry, listed.shape.title))[:200]
-            key = name(_at(entry, listed.shape.id)) or title
+            title = line(at(entry, listed.shape.title))[:200]
+            key = name(at(entry, listed.shape.id)) or title
             if not title or any(p.text == title for p in posts):
                 continue
             id_ = entered.get(key) or f"{_short(listed.name, key)}-{now.astimezone(CHINA):%Y%m%d}"
@@ -253,7 +254,7 @@ class Hotlist(Limited):
                     kind=Kind.HOT,
                     publisher=listed.name,
                     rank=len(posts) + 1,
-                    heat=count(_at(entry, listed.shape.heat)) if listed.shape.heat else None,
+                    heat=count(at(entry, listed.shape.heat)) if listed.shape.heat else None,
                     terms_class="public-web" if listed.built_in else "provider",
                 )
             )
@@ -298,7 +299,7 @@ class Hotlist(Limited):
 
 
 def _entries(body: object, shape: Shape) -> Iterator[object]:
-    listed = _at(body, shape.items)
+    listed = at(body, shape.items)
     if not isinstance(listed, list):
         return
     nested = fields(listed[0]).get("content") if listed else None  # one shape deeper, at times
@@ -307,21 +308,11 @@ def _entries(body: object, shape: Shape) -> Iterator[object]:
     yield from listed[shape.first : LONGEST]
 
 
-def _at(value: object, path: str) -> object:
-    """Return what stands in VALUE at PATH; None where nothing does."""
-    for key in path.split("."):
-        if isinstance(value, list) and key.isdecimal():
-            value = value[int(key)] if int(key) < len(value) else None
-        else:
-            value = fields(value).get(key)
-    return value
-
-
 def _link(entry: object, listed: List, key: str, title: str) -> str:
     template = listed.shape.url
     if "{" in template:
         return template.replace("{id}", quote(key)).replace("{title}", quote(title))
-    return address(_at(entry, template)) or listed.url
+    return address(at(entry, template)) or listed.url
 
 
 def _short(*parts: str) -> str:

@@ -19,6 +19,7 @@ PAGED = {  # posts on a page, where there are more
     "bluesky": 100,
     "mastodon": 40,
     "x": 100,
+    "provider": 50,
 }
 ONE_PAGE = {  # posts on the one page there is
     "zhihu": 10,
@@ -365,7 +366,9 @@ async def test_no_secret_shows_in_any_repr(asked: Asked, http: Http) -> None:
 
 async def test_plain_http_to_another_host_is_refused(searched: Asked, http: Http) -> None:
     row = SOURCES[searched.name]
-    address = next(s.name for s in row.settings if s.name.endswith("_BASE_URL"))
+    address = next((s.name for s in row.settings if s.name.endswith("_BASE_URL")), None)
+    if address is None:
+        pytest.skip("its address stands in its configuration: see the tests of its own")
     required = {s.name: "x" for s in row.settings if s.required}
     with pytest.raises(Exception, match="plain http") as raised:
         row.make(http, required | {address: "http://example.org"})

@@ -127,12 +127,12 @@ async def test_baidus_errors_come_with_200_too(
 
 async def test_a_day_is_no_time_and_one_address_is_one_article(world: World) -> None:
     item = {"title": "奥岚回应", "url": "https://www.sohu.com/a/1", "date": "2026-03-02"}
-    rows = [
-        item,
-        item | {"url": "https://www.sohu.com/a/1/?utm_a=2"},
-        item | {"url": "https://b.cn"},
-    ]
-    rows[2] |= {"date": None, "web_anchor": "示例网"}
+    undated: dict[str, object] = {
+        "title": "奥岚回应",
+        "url": "https://b.cn",
+        "web_anchor": "示例网",
+    }
+    rows = [item, item | {"url": "https://www.sohu.com/a/1/?utm_a=2"}, undated | {"date": None}]
     world.platform("qianfan").fail(server.says({"references": rows}))
     page = await world.ask("qianfan")
     found = {p.url: p for p in page.posts}
