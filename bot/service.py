@@ -32,12 +32,13 @@ from watchers.errors import BadSetting, FenghuoError
 from watchers.evidence import Gatherer
 from watchers.gist import Gists, Glosser
 from watchers.http import Http, Secret
+from watchers.inbox import Inbox
 from watchers.look import Looker
 from watchers.model import Alert, AlertKind, Client, Decision, Reason
 from watchers.provider import Translator
 from watchers.round import Rounds
 from watchers.schedule import KEEP_WATCH, TICK, Schedule
-from watchers.sources import set_up
+from watchers.sources import Source, set_up, webhook
 from watchers.stages import Stages
 from watchers.store import Store
 from watchers.tone import ToneModel
@@ -162,6 +163,7 @@ class Service:
         await self.stages.restore(self.now())
         self.rounds = Rounds(self.store, self.stages, sources, operators=self.settings.operators)
         await self.rounds.plan(clients, self.now())
+        await self._open_inbox(sources)
         await self._join(web, clients)
         directory = Directory(web)
         glosser = Glosser()
@@ -247,6 +249,20 @@ class Service:
                 await web.conversations_join(channel=channel)
             except SlackApiError as error:
                 log.warning("cannot join", channel=channel, whose=whose, mend=_join_mend(error))
+
+    async def _open_inbox(self, sources: Mapping[str, Source]) -> None:
+        """Take what a provider pushes, where that is set up."""
+        source = sources.get(webhook.NAME)
+        if not isinstance(source, webhook.Webhook):
+            return
+        source.connect(self.store.delivered)
+        self.inbox = Inbox(source, self.store, self.now)
+        try:
+            await self.inbox.start()
+        except OSError as error:
+            place = f"WEBHOOK_PORT: port {source.port}"
+            raise BadSetting(f"{place}: {error.strerror}; name a free one") from None
+        self._undo.append(self.inbox.stop)
 
     def _translator(self, glosser: Glosser) -> Translator | None:
         service = translation(self.settings)

@@ -266,6 +266,15 @@ class Page:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Delivery:
+    """Something that was pushed to us, as it came."""
+
+    id: int
+    at: datetime
+    body: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Health:
     """The state of one source account."""
 

@@ -213,6 +213,18 @@ def gist_line(gist: Gist) -> str:
     return f"{made}: {as_is(gist.text, GIST)}"
 
 
+SHORT_TITLES = {  # of sources whose registry name is no word; the full ones are too long for a line
+    "weibo_business": "Weibo",
+    "zhihuweb": "Portals (Zhihu)",
+    "sinaroll": "Sina News",
+    "wsa": "Tencent web",
+    "qianfan": "Baidu web",
+    "gdelt": "GDELT",
+    "jetstream": "Bluesky stream",
+    "webhook": "Provider's push",
+}
+
+
 def source_title(source: str) -> str:
     """Return a source's registry name as a word: "Weibo"."""
-    return source[:1].upper() + source[1:]
+    return SHORT_TITLES.get(source) or source[:1].upper() + source[1:]

@@ -176,10 +176,11 @@ async def town(
     *,
     url: str = "sqlite://",
     http_port: int | None = None,
+    environment: Mapping[str, str] | None = None,
 ) -> AsyncIterator[Town]:
-    """Build a town at NOW, and take it down again."""
+    """Build a town at NOW, with ENVIRONMENT beside its own, and take it down again."""
     built = Town(now, clients, posts, http_port=http_port)
-    await built.start(url)
+    await built.start(url, environment)
     try:
         yield built
     finally:

@@ -13,6 +13,7 @@ from watchers.sources import (
     provider,
     qianfan,
     sinaroll,
+    webhook,
     weibo,
     weibo_business,
     wsa,
@@ -46,6 +47,7 @@ SOURCES = registry(
     wsa.ROW,
     qianfan.ROW,
     provider.ROW,
+    webhook.ROW,
     gdelt.ROW,
 )
 

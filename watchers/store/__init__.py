@@ -3,7 +3,7 @@
 database  -> opening, transactions, errors        schema -> the tables
 settings  -> clients, watches, health             posts  -> a round's posts, and what was said of them
 counting  -> how much, about what, by whom        hot -> ranks on hot lists
-incidents -> decisions kept, compare-and-set
+incidents -> decisions kept, compare-and-set      deliveries -> what providers pushed
 outbox    -> what is to be told, until it is told keeping -> once-only, audit, export, deletion
 """
 
@@ -12,6 +12,7 @@ from typing import Self
 
 from watchers.store.counting import Counting
 from watchers.store.database import Database
+from watchers.store.deliveries import Deliveries
 from watchers.store.hot import Hot
 from watchers.store.incidents import Incidents
 from watchers.store.keeping import Keeping
@@ -21,7 +22,7 @@ from watchers.store.rows import AuditRow, Minute, OutboxRow, RowState, Spread, T
 __all__ = ["AuditRow", "Minute", "OutboxRow", "RowState", "Spread", "Store", "TypeTally", "Window"]
 
 
-class Store(Keeping, Counting, Hot, Incidents, Outbox):
+class Store(Keeping, Counting, Deliveries, Hot, Incidents, Outbox):
     """An open store. Several tasks share one; frozen values go in and come out."""
 
     @classmethod

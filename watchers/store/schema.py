@@ -296,6 +296,15 @@ inbox = Table(
     Column("at", Instant, nullable=False),
 )
 
+deliveries = Table(
+    "deliveries",  # what a provider pushed and no round has read yet
+    metadata,
+    Column("id", Key, primary_key=True),
+    Column("at", Instant, nullable=False),
+    Column("body", Words, nullable=False),
+    sqlite_autoincrement=True,  # an id never comes again: a watermark holds the last one read
+)
+
 audit = Table(
     "audit",  # append only
     metadata,

@@ -6,7 +6,7 @@ One file a platform, with a function that builds it, and one line below.
 from collections.abc import Callable
 
 from bot.demo.platforms import Clock, Served
-from tests.watchers.sources.served.provider import provider
+from tests.watchers.sources.served.provider import provider, webhook
 from tests.watchers.sources.served.sinaroll import sinaroll
 from tests.watchers.sources.served.websearch import gdelt, qianfan, wsa
 from tests.watchers.sources.served.weibo_business import weibo_business
@@ -15,6 +15,7 @@ from tests.watchers.sources.served.zhihu import zhihu, zhihuweb
 
 SERVED: tuple[Callable[[Clock], Served], ...] = (
     provider,
+    webhook,
     sinaroll,
     weibo_business,
     wsa,

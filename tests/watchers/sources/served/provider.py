@@ -70,3 +70,18 @@ def provider(clock: Clock) -> Served:
         routes=[web.get("/provider/search", search)],
         settings=lambda base: {"PROVIDER_CONFIG": json.dumps(config(base)), "PROVIDER_KEY": KEY},
     )
+
+
+def webhook(clock: Clock) -> Served:
+    """Serve nothing: a provider that pushes is not asked. The settings are all there is."""
+    paths = {"items": "items", "id": "id", "text": "text", "created_at": "at"}
+    return Served(
+        platform=Platform("webhook", (), clock),
+        prefix="/webhook-is-not-asked/",
+        routes=[],
+        settings=lambda _: {
+            "WEBHOOK_SECRET": "webhook-demo-secret",
+            "WEBHOOK_CONFIG": json.dumps({"paths": paths}),
+            "WEBHOOK_PORT": "0",
+        },
+    )
