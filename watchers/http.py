@@ -9,7 +9,7 @@ import logging
 import re
 import ssl
 import zlib
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from email.utils import parsedate_to_datetime
@@ -194,6 +194,7 @@ class Http:
         self._proxy = httpx.Proxy(proxy) if proxy else None
         self._secrets: set[str] = set()
         self._client: httpx.AsyncClient | None = None
+        self._closing: list[Callable[[], Awaitable[None]]] = []
         # its INFO lines print whole addresses, and queries may hold keys
         logging.getLogger("httpx").setLevel(logging.WARNING)
 
@@ -203,8 +204,19 @@ class Http:
     async def __aexit__(self, *_: object) -> None:
         await self.aclose()
 
+    @property
+    def agent(self) -> Mapping[str, str]:
+        """The headers that say who asks."""
+        return {"User-Agent": self._headers["User-Agent"]}
+
+    def at_close(self, work: Callable[[], Awaitable[None]]) -> None:
+        """Await WORK too when the door closes."""
+        self._closing.append(work)
+
     async def aclose(self) -> None:
         """Close the kept connections."""
+        for work in self._closing:
+            await work()
         if self._client is not None:
             await self._client.aclose()
             self._client = None

@@ -6,6 +6,7 @@ One file a platform, with a function that builds it, and one line below.
 from collections.abc import Callable
 
 from bot.demo.platforms import Clock, Served
+from tests.watchers.sources.served.jetstream import jetstream
 from tests.watchers.sources.served.provider import provider, webhook
 from tests.watchers.sources.served.sinaroll import sinaroll
 from tests.watchers.sources.served.websearch import gdelt, qianfan, wsa
@@ -14,6 +15,7 @@ from tests.watchers.sources.served.x import x
 from tests.watchers.sources.served.zhihu import zhihu, zhihuweb
 
 SERVED: tuple[Callable[[Clock], Served], ...] = (
+    jetstream,
     provider,
     webhook,
     sinaroll,
