@@ -51,7 +51,8 @@ class Account:
 
     def ready(self, now: datetime) -> bool:
         """Whether there is something to ask now."""
-        return not self._waits(now) and self._policy.ready(now)
+        due = self._rounds.proof_due(self._source, now)
+        return not self._waits(now) and (due or self._policy.ready(now))
 
     def interval(self, query: str) -> timedelta | None:
         """Return the time between two looks at QUERY, as things stand; None: it is not watched."""
@@ -62,6 +63,8 @@ class Account:
     async def poll(self, clock: Callable[[], datetime]) -> None:
         """Ask, one thing after the other, until nothing is to be asked."""
         while not self._waits(now := clock()):
+            if self._rounds.proof_due(self._source, now):
+                await self._prove(now)
             self._pace(now)
             ask = self._policy.choose(now)
             if ask is None:
@@ -81,6 +84,12 @@ class Account:
         spare = wanted if allowed is None else max(allowed - rate, 0.0)
         reserve = min(IN_RESERVE * wanted, spare)
         self._policy.pace(rate, kept=max(queries, 1), reserve=reserve)
+
+    async def _prove(self, now: datetime) -> None:
+        try:
+            await self._rounds.prove(self._source, now)
+        except Exception:  # a bug here must not end the lane
+            log.exception("canary failed", source=self._source)
 
     async def _ask(self, ask: Ask, now: datetime) -> None:
         key = (self._source, ask.query)

@@ -22,6 +22,18 @@ class Description:
     terms_class: str  # official | contract | public-feed | public-web | provider
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Canary:
+    """A word that people always speak of, and how often it is asked for (sources.md 3.5).
+
+    A source that has nothing new of it is broken, whatever else it answers. Without a WORD the
+    connection test proves as much.
+    """
+
+    word: str
+    every: timedelta
+
+
 class Source(Protocol):
     """A place that posts come from. Nothing that it does makes `search` or `check` raise."""
 
@@ -56,6 +68,10 @@ class Source(Protocol):
     @property
     def deep(self) -> bool:
         """Can older pages be asked for? Where not, what a round missed stays unknown."""
+
+    @property
+    def canary(self) -> Canary | None:
+        """What proves that it still works; None: each of its rounds does, by itself."""
 
     @property
     def together(self) -> int:
@@ -93,6 +109,7 @@ class Source(Protocol):
         """Say what an operator should know."""
 
 
+WEATHER = "天气"  # people always speak of it
 OR = " OR "  # between the words of one query, where a source knows it
 
 
@@ -101,6 +118,7 @@ class Limited:
 
     budgets: tuple[Budget, ...]
     together = 1
+    canary: Canary | None = None
 
     def allowance(self, now: datetime) -> float | None:
         """Requests a minute: what is left of each budget, spread over the rest of its period."""
@@ -159,3 +177,28 @@ def interval(settings: Mapping[str, str], name: str, default: timedelta) -> time
     """Return the setting NAME, in seconds, as a time; raises BadSetting."""
     seconds = whole_number(settings, name, None, least=1)
     return default if seconds is None else timedelta(seconds=seconds)
+
+
+def canary_settings(prefix: str, *, hours: int = 1, word: str = WEATHER) -> tuple[Setting, ...]:
+    """Return the settings of the canary of the source whose settings begin with PREFIX."""
+    return (
+        Setting(
+            name=f"{prefix}_CANARY",
+            meaning="a word that always has fresh posts: finds out whether search still works; off: none",
+            default=word,
+        ),
+        Setting(
+            name=f"{prefix}_CANARY_EVERY",
+            meaning="seconds between two of these searches, which count against the limits",
+            default=str(hours * 3600),
+        ),
+    )
+
+
+def read_canary(
+    settings: Mapping[str, str], prefix: str, *, hours: int = 1, word: str = WEATHER
+) -> Canary | None:
+    """Return the canary that SETTINGS ask for; None: it is off. Raises BadSetting."""
+    word = settings.get(f"{prefix}_CANARY", "").strip() or word
+    every = interval(settings, f"{prefix}_CANARY_EVERY", timedelta(hours=hours))
+    return None if word.lower() == "off" else Canary(word=word, every=every)

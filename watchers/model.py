@@ -288,6 +288,8 @@ class Health:
     failures: int = 0  # unhealthy rounds in a row
     requests: int = 0  # sent today (UTC)
     told: bool = False  # people have been told of this stretch of trouble
+    proven_at: datetime | None = None  # when a canary last found what it must
+    unproven: bool = False  # the last canary found nothing: whatever else it answers is in doubt
     spent: tuple[tuple[str, int], ...] = ()  # of each budget by its unit, when it was asked last
 
 

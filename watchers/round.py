@@ -12,6 +12,7 @@ from watchers.model import (
     Client,
     Decision,
     Event,
+    Gap,
     Kind,
     Page,
     Reach,
@@ -27,6 +28,7 @@ from watchers.store import Store
 
 FIRST_PAGES, PAGES = 20, 5  # a new query reads further back, to learn what is usual
 GAP_PAGES = 2  # to find where a gap begins takes one more at times
+PROVE_AGAIN = timedelta(minutes=10)  # after a canary that found nothing
 RATE_OVER = timedelta(days=7)  # what a query's usual number of posts is taken from
 
 
@@ -46,6 +48,8 @@ class Rounds:
         self.sources = sources
         self._operators = operators
         self.watches: dict[tuple[str, str], Watch] = {}
+        self._proved: dict[str, datetime] = {}  # when a canary was sent last
+        self._doubted: dict[str, datetime] = {}  # source -> since when its answers are in doubt
         self._asked_in: dict[tuple[str, str], str] = {}  # source, word -> the query that holds it
         self.rates: dict[tuple[str, str], float] = {}  # posts a minute as a rule, by history
 
@@ -54,7 +58,7 @@ class Rounds:
         clients = tuple(clients)
         self._stages.take_clients(clients)
         if not self.watches:
-            await self._take_up_budgets()
+            await self._take_up_health()
         kept = {(w.source, w.query): w for w in await self._store.watches()}
         wanted = {
             (name, query): source.every
@@ -72,10 +76,14 @@ class Rounds:
             if key not in self.rates:
                 self.rates[key] = await self._usual_rate(watch, now)
 
-    async def _take_up_budgets(self) -> None:
-        """A restart gives no credits back: what was spent in a period stays spent."""
+    async def _take_up_health(self) -> None:
+        """A restart gives no credits back, and makes nobody believe what was in doubt."""
         for name, health in (await self._store.health()).items():
             if name in self.sources:
+                if health.proven_at is not None:
+                    self._proved[name] = health.proven_at
+                if health.unproven:
+                    self._doubted[name] = health.proven_at or health.since
                 spent = dict(health.spent)
                 for budget in self.sources[name].budgets:
                     budget.restore(spent.get(budget.unit, 0), health.asked_at)
@@ -150,7 +158,58 @@ class Rounds:
         if not marks or len(reached) < len(marks):
             return None
         gaps = tuple(g for m in marks for g in m.gaps)
-        return Coverage(to=min(*reached, now) if reached else now, gaps=gaps)
+        return Coverage(to=min(*reached, now, self._doubted.get(source, now)), gaps=gaps)
+
+    def proof_due(self, source: str, now: datetime) -> bool:
+        """Whether the canary of SOURCE is to be sent; one that found nothing is sent again soon."""
+        canary = self.sources[source].canary
+        if canary is None:
+            return False
+        every = min(canary.every, PROVE_AGAIN) if source in self._doubted else canary.every
+        last = self._proved.get(source)
+        return last is None or now - last >= every
+
+    async def prove(self, name: str, now: datetime) -> None:
+        """Send the canary of source NAME: what it was asked for since the last good one is in doubt
+        where it finds nothing (sources.md 3.5). Its posts are not kept.
+        """
+        source = self.sources[name]
+        before = (await self._store.health()).get(name)
+        if source.canary is None or (before and before.until is not None and before.until > now):
+            return
+        self._proved[name] = now
+        if source.canary.word:
+            page = await source.search(
+                source.canary.word, Watermark(), now=now, max_pages=1, reach=Reach.LOOK
+            )
+            health = trouble.after_canary(before, name, page, source.freshness, now)
+        else:
+            health = trouble.after_test(before, name, *await source.check(now), now)
+        if health.unproven:
+            self._doubted.setdefault(name, (before and before.proven_at) or now - PROVE_AGAIN)
+        elif health.outcome.healthy and name in self._doubted:
+            await self._doubt(name, self._doubted.pop(name), now)
+        health, told = trouble.tell(health, 0, source.title, now)
+        await self._store.save_health(replace(health, spent=_spent(source, now)))
+        if told is not None:
+            await self._tell(name, told, now)
+
+    async def _doubt(self, name: str, start: datetime, now: datetime) -> None:
+        """What source NAME answered since START is not to be believed: it is read again.
+
+        Where older pages cannot be asked for, what was said then stays unknown.
+        """
+        for key, watch in self.watches.items():
+            mark = watch.watermark
+            if watch.source != name or mark.covered_to is None:
+                continue
+            if self.sources[name].deep:
+                back = replace(mark, id=None, ahead=None, covered_to=min(mark.covered_to, start))
+                mark = replace(back, at=min(mark.at or start, start))
+            else:
+                mark = replace(mark, gaps=merge((*mark.gaps, Gap(start=start, end=now))))
+            self.watches[key] = replace(watch, watermark=mark)
+        await self._store.save_watches(w for w in self.watches.values() if w.source == name)
 
     async def run(self, watch: Watch, now: datetime, reach: Reach = Reach.ROUND) -> Page | None:
         """Ask the source of WATCH once, keep all it brings, and judge the clients it serves.
@@ -174,9 +233,8 @@ class Rounds:
         scored = await self._stages.score(fresh)
         again = self._stages.score_all([p for p in page.posts if p.id in known])
         health = trouble.after_round(before, watch.source, page, now)
-        health, told = trouble.tell(health, caught_up=len(scored))
-        spent = tuple((b.unit, b.spent(now)) for b in source.budgets if b.cap is not None)
-        health = replace(health, spent=spent)
+        health, told = trouble.tell(health, len(scored), source.title, now)
+        health = replace(health, spent=_spent(source, now))
         due = max(now + watch.every, page.until or now, health.until or now)
         after = replace(watch, watermark=page.watermark, next_at=due)
         self.watches[watch.source, watch.query] = after
@@ -247,6 +305,10 @@ class Rounds:
                 now=now,
                 expect=incident.rev,
             )
+
+
+def _spent(source: Source, now: datetime) -> tuple[tuple[str, int], ...]:
+    return tuple((b.unit, b.spent(now)) for b in source.budgets if b.cap is not None)
 
 
 def _taken_over(

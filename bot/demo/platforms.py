@@ -30,6 +30,7 @@ WEIBO_MOST = 20  # posts a page: the real gateway refuses more
 BLUESKY_MOST, MASTODON_MOST, FEED_MOST = 100, 40, 50
 WEIBO_TOKEN, MASTODON_TOKEN = "wb_demo", "demo-user-token"
 BLUESKY_HANDLE, BLUESKY_PASSWORD = "fenghuo.demo", "demo-pass-word-only"
+SMALL_TALK = frozenset({"天气", "the"})
 FEED_PATH = "/feeds/portal.xml"
 HOT_PATH = "/hot/api/s?id=weibo#name=Weibo_hot_search"
 HOT_LENGTH = 50  # entries of the hot list
@@ -195,6 +196,7 @@ class Platform:
         self._posts: list[Post] = []
         self._found: dict[str, tuple[list[datetime], list[Post]]] = {}
         self.deleted: set[str] = set()
+        self.silent = False
         self.add(posts)
 
     def add(self, posts: Iterable[Post]) -> None:
@@ -217,7 +219,12 @@ class Platform:
         return None
 
     def visible(self, query: str = "") -> list[Post]:
-        """Return the posts that hold all words of QUERY and are out by now, newest first."""
+        """Return the posts that hold all words of QUERY and are out by now, newest first.
+
+        Of what people always speak of there is a new one at any time, unless it is SILENT.
+        """
+        if query.casefold() in SMALL_TALK:
+            return [] if self.silent else [_small_talk(self._clock(), self.name, query)]
         if query not in self._found:
             words = query.casefold().split()
             hits = [p for p in self._posts if _holds(p, words)]
@@ -439,8 +446,6 @@ class Platforms:
         found: list[Post] = []
         if self.full_text and self._known_user(request):
             found = self._toots(self.mastodon.visible(request.query.get("q", "")), request)
-            if request.query.get("q") == "the":  # people always say something
-                found = [_small_talk(self._clock())]
         empty: dict[str, object] = {"accounts": [], "hashtags": []}
         return web.json_response(empty | {"statuses": [_toot(p) for p in found]})
 
@@ -560,14 +565,14 @@ def _bluesky_view(post: Post) -> dict[str, object]:
     }
 
 
-def _small_talk(at: datetime) -> Post:
+def _small_talk(at: datetime, source: str, word: str) -> Post:
     """Return a post that proves nothing but that search works."""
     author = Author(id="1", handle="passer-by", display="Passer-by")
     return Post(
-        source="mastodon",
+        source=source,
         id="1",
         url="",
-        text="the weather is fine",
+        text=f"{word}: fine today",
         author=author,
         created_at=at,
         retrieved_at=at,

@@ -24,7 +24,12 @@ class Asked(Rounds):
             for n in range(queries)
         }  # fmt: skip
         source = SimpleNamespace(
-            every=5 * MINUTE, page_size=20, feeds=(), deep=True, allowance=lambda _now: allowance
+            canary=None,
+            every=5 * MINUTE,
+            page_size=20,
+            feeds=(),
+            deep=True,
+            allowance=lambda _now: allowance,
         )
         self.sources = {"town": source}
         self.rates = {}

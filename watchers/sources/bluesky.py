@@ -12,7 +12,14 @@ from typing import ClassVar
 import msgspec
 
 from watchers.budget import Budget, Period
-from watchers.connector import Description, Setting, SourceRow, interval
+from watchers.connector import (
+    Description,
+    Setting,
+    SourceRow,
+    canary_settings,
+    interval,
+    read_canary,
+)
 from watchers.http import Call, Http, Reply, Secret, SourceTrouble, base_address
 from watchers.model import Author, Gap, Kind, Outcome, Page, Post, Reach, Watermark
 from watchers.paging import Batch, Memory, Position, read_round
@@ -41,6 +48,7 @@ SETTINGS = (
         default="https://bsky.social",
     ),
     Setting(name="BLUESKY_EVERY", meaning="seconds between two rounds of a query", default="300"),
+    *canary_settings("BLUESKY", word="the"),
 )
 TERMS = (
     "The maintainers want search kept for queries directed by people: few words, slow polling. "
@@ -68,6 +76,7 @@ class Bluesky:
         self._password = Secret(settings.get("BLUESKY_APP_PASSWORD", ""))
         http.keep_secret(self._password)
         self.every = interval(settings, "BLUESKY_EVERY", timedelta(minutes=5))
+        self.canary = read_canary(settings, "BLUESKY", word="the")
         self._access, self._refresh = Secret(""), Secret("")
         self._one_at_a_time = asyncio.Lock()
         self._memory = Memory()

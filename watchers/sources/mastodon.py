@@ -11,7 +11,7 @@ from typing import ClassVar
 from urllib.parse import quote
 
 from watchers.budget import Budget
-from watchers.connector import Description, Setting, SourceRow, interval
+from watchers.connector import Canary, Description, Setting, SourceRow, interval
 from watchers.http import Call, Http, Reply, Secret, SourceTrouble, base_address
 from watchers.model import Author, Gap, Kind, Outcome, Page, Post, Reach, Watermark
 from watchers.paging import Batch, Memory, Position, read_round
@@ -59,6 +59,7 @@ class Mastodon:
     freshness = timedelta(hours=1)
     deep = True
     together = 1
+    canary: Canary | None = None  # tags have no word that is always spoken of
     feeds: ClassVar[tuple[str, ...]] = ()
 
     def __init__(self, http: Http, settings: Mapping[str, str]) -> None:

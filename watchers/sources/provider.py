@@ -12,7 +12,14 @@ from typing import ClassVar, Literal
 import msgspec
 
 from watchers.budget import Budget
-from watchers.connector import Description, Setting, SourceRow, interval
+from watchers.connector import (
+    Description,
+    Setting,
+    SourceRow,
+    canary_settings,
+    interval,
+    read_canary,
+)
 from watchers.http import (
     FIRST_WAIT,
     Call,
@@ -42,6 +49,7 @@ SETTINGS = (
     ),
     Setting(name="PROVIDER_KEY", meaning="its key: secret:provider_key in the file", secret=True),
     Setting(name="PROVIDER_EVERY", meaning="seconds between two rounds of a query", default="600"),
+    *canary_settings("PROVIDER", hours=6),
 )
 TERMS = (
     "What you may do with these posts stands in your contract with the provider; it alone is the "
@@ -94,6 +102,7 @@ class Provider:
         self._headers = {k: _resolved(v, settings) for k, v in config.headers.items()}
         http.keep_secret(*self._headers.values())
         self.every = interval(settings, "PROVIDER_EVERY", timedelta(minutes=10))
+        self.canary = read_canary(settings, "PROVIDER", hours=6)
         self.page_size = config.limit
         self.deep = bool(config.paths.next_cursor)
         self._call_cost = round(config.money_per_call * MICRO)

@@ -9,7 +9,16 @@ from datetime import datetime, timedelta
 from typing import ClassVar
 
 from watchers.budget import Budget, Period
-from watchers.connector import Description, Limited, Setting, SourceRow, interval, whole_number
+from watchers.connector import (
+    Description,
+    Limited,
+    Setting,
+    SourceRow,
+    canary_settings,
+    interval,
+    read_canary,
+    whole_number,
+)
 from watchers.http import (
     FIRST_WAIT,
     Call,
@@ -53,6 +62,7 @@ SETTINGS = (
         default="40",
     ),
     Setting(name="QIANFAN_EVERY", meaning="seconds between two rounds of a query", default="3600"),
+    *canary_settings("QIANFAN", hours=6),
 )
 TERMS = (
     "Some 50 searches a day are free, more are paid for. We have not read what Baidu's terms say of "
@@ -79,6 +89,7 @@ class Qianfan(Limited):
         http.keep_secret(self._key)
         self._sites = settings.get("QIANFAN_SITES", "").split() or SITES.split()
         self.every = interval(settings, "QIANFAN_EVERY", timedelta(hours=1))
+        self.canary = read_canary(settings, "QIANFAN", hours=6)
         calls = whole_number(settings, "QIANFAN_CALLS_PER_DAY", 40)
         self.budgets = (Budget(cap=calls, period=Period.DAY, unit="searches"),)
         self._memory = Memory()

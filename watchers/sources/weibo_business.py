@@ -11,7 +11,16 @@ from datetime import UTC, datetime, timedelta
 from typing import ClassVar
 
 from watchers.budget import Budget, Period
-from watchers.connector import Description, Limited, Setting, SourceRow, interval, whole_number
+from watchers.connector import (
+    Description,
+    Limited,
+    Setting,
+    SourceRow,
+    canary_settings,
+    interval,
+    read_canary,
+    whole_number,
+)
 from watchers.http import Call, Http, Reply, Secret, SourceTrouble, base_address, reset_time
 from watchers.model import Gap, Outcome, Page, Post, Reach, Watermark
 from watchers.paging import Batch, Memory, Position, read_round
@@ -46,6 +55,7 @@ SETTINGS = (
     Setting(
         name="WEIBO_BUSINESS_EVERY", meaning="seconds between two rounds of a query", default="120"
     ),
+    *canary_settings("WEIBO_BUSINESS"),
 )
 TERMS = (
     "Under a signed contract for commercial data services (businessapi@staff.sina.com.cn), which is "
@@ -72,6 +82,7 @@ class WeiboBusiness(Limited):
         self._token = Secret(settings.get("WEIBO_BUSINESS_TOKEN", ""))
         http.keep_secret(self._token)
         self.every = interval(settings, "WEIBO_BUSINESS_EVERY", timedelta(minutes=2))
+        self.canary = read_canary(settings, "WEIBO_BUSINESS")
         self._calls = Budget(
             cap=whole_number(settings, "WEIBO_BUSINESS_CALLS_PER_HOUR", 5000, least=1),
             period=Period.HOUR,

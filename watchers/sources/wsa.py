@@ -14,7 +14,16 @@ from urllib.parse import urlsplit
 import msgspec
 
 from watchers.budget import Budget
-from watchers.connector import Description, Limited, Setting, SourceRow, interval, whole_number
+from watchers.connector import (
+    Description,
+    Limited,
+    Setting,
+    SourceRow,
+    canary_settings,
+    interval,
+    read_canary,
+    whole_number,
+)
 from watchers.errors import BadSetting
 from watchers.http import (
     FIRST_WAIT,
@@ -76,6 +85,7 @@ SETTINGS = (
         default="freshness",
     ),
     Setting(name="WSA_EVERY", meaning="seconds between two rounds of a query", default="1800"),
+    *canary_settings("WSA", hours=6),
 )
 TERMS = (
     "A paid service of Tencent Cloud: each call costs by your plan. We have not read what its terms "
@@ -101,6 +111,7 @@ class Wsa(Limited):
         self._key = Secret(settings.get("WSA_SECRET_KEY", ""))
         http.keep_secret(self._key)
         self.every = interval(settings, "WSA_EVERY", timedelta(minutes=30))
+        self.canary = read_canary(settings, "WSA", hours=6)
         self._count = whole_number(settings, "WSA_COUNT", None)
         if self._count is not None and self._count not in SIZES:
             where = f"WSA_COUNT={self._count}: give one of {', '.join(map(str, SIZES))}, or nothing"

@@ -11,7 +11,7 @@ from datetime import UTC, datetime, timedelta
 from typing import ClassVar
 
 from watchers.budget import Budget, Period
-from watchers.connector import OR, Description, Setting, SourceRow, interval, whole_number
+from watchers.connector import OR, Canary, Description, Setting, SourceRow, interval, whole_number
 from watchers.errors import BadSetting
 from watchers.http import (
     FIRST_WAIT,
@@ -68,6 +68,11 @@ SETTINGS = (
         default="1",
     ),
     Setting(name="X_EVERY", meaning="seconds between two rounds of a query", default="300"),
+    Setting(
+        name="X_CANARY_EVERY",
+        meaning="seconds between two tests that search still works; each costs 0.005 US dollars",
+        default="3600",
+    ),
 )
 TERMS = (
     "X bills each post that is read (0.005 US dollars; a search without hits should cost nothing). "
@@ -111,6 +116,8 @@ class X:
         if not re.fullmatch(r"[A-Za-z-]{0,10}", self._lang):
             where = f"X_LANG={self._lang[:20]}: give a language as in zh, or nothing"
             raise BadSetting(where)
+        every = interval(settings, "X_CANARY_EVERY", timedelta(hours=1))
+        self.canary = Canary(word="", every=every)  # counts alone: no post is read
         self._first_pages = whole_number(settings, "X_FIRST_PAGES", 1, least=1) or 1
         self._memory = Memory()
         self._cost = float(_USUAL)  # of a search, of late

@@ -9,7 +9,16 @@ from datetime import datetime, timedelta
 from typing import ClassVar
 
 from watchers.budget import Budget, Period
-from watchers.connector import Description, Limited, Setting, SourceRow, interval, whole_number
+from watchers.connector import (
+    Description,
+    Limited,
+    Setting,
+    SourceRow,
+    canary_settings,
+    interval,
+    read_canary,
+    whole_number,
+)
 from watchers.http import Http, SourceTrouble
 from watchers.model import Author, Kind, Outcome, Page, Post, Reach, Watermark
 from watchers.paging import Memory, failed, one_page
@@ -32,6 +41,7 @@ SETTINGS = (
     Setting(name="ZHIHU_BASE_URL", meaning="address of the platform", default=BASE),
     Setting(name="ZHIHU_SEARCHES_PER_DAY", meaning="searches a day: a hard stop", default="5000"),
     Setting(name="ZHIHU_EVERY", meaning="seconds between two rounds of a query", default="600"),
+    *canary_settings("ZHIHU"),
 )
 
 
@@ -50,6 +60,7 @@ class Zhihu(Limited):
     def __init__(self, http: Http, settings: Mapping[str, str]) -> None:
         self._api = ZhihuApi(http, settings, "ZHIHU")
         self.every = interval(settings, "ZHIHU_EVERY", timedelta(minutes=10))
+        self.canary = read_canary(settings, "ZHIHU")
         self._searches = Budget(
             cap=whole_number(settings, "ZHIHU_SEARCHES_PER_DAY", 5000),
             period=Period.DAY,

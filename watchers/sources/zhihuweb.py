@@ -9,7 +9,16 @@ from typing import ClassVar
 from urllib.parse import urlsplit
 
 from watchers.budget import Budget, Period
-from watchers.connector import Description, Limited, Setting, SourceRow, interval, whole_number
+from watchers.connector import (
+    Description,
+    Limited,
+    Setting,
+    SourceRow,
+    canary_settings,
+    interval,
+    read_canary,
+    whole_number,
+)
 from watchers.http import Http, SourceTrouble
 from watchers.model import Outcome, Page, Post, Reach, Watermark
 from watchers.paging import Memory, failed, one_page
@@ -50,6 +59,7 @@ SETTINGS = (
         name="ZHIHUWEB_SEARCHES_PER_DAY", meaning="searches a day: a hard stop", default="5000"
     ),
     Setting(name="ZHIHUWEB_EVERY", meaning="seconds between two rounds of a query", default="900"),
+    *canary_settings("ZHIHUWEB"),
 )
 
 
@@ -68,6 +78,7 @@ class ZhihuWeb(Limited):
     def __init__(self, http: Http, settings: Mapping[str, str]) -> None:
         self._api = ZhihuApi(http, settings, "ZHIHUWEB")
         self.every = interval(settings, "ZHIHUWEB_EVERY", timedelta(minutes=15))
+        self.canary = read_canary(settings, "ZHIHUWEB")
         self._searches = Budget(
             cap=whole_number(settings, "ZHIHUWEB_SEARCHES_PER_DAY", 5000),
             period=Period.DAY,

@@ -24,6 +24,7 @@ async def rounds(
     platforms: Platforms,
     *clients: Client,
     name: str = "weibo",
+    operators: str | None = None,
 ) -> Rounds:
     clients = clients or (CLIENT,)
     source = SOURCES[name].make(http, platforms.settings())
@@ -35,7 +36,7 @@ async def rounds(
         tone=ToneModel.load(),
         play=books.steps_for,
     )
-    made = Rounds(store, stages, {name: source})
+    made = Rounds(store, stages, {name: source}, operators=operators)
     await made.plan(clients, NOW)
     return made
 

@@ -31,8 +31,6 @@ def wsa(clock: Clock) -> Served:
             return wsa_error("InvalidParameter")
         floor = clock() - timedelta(days=int(days[1]))
         hits = [p for p in platform.visible(asked["Query"]) if p.at >= floor][:10]
-        if "天气" in asked["Query"]:
-            hits = platform.visible()[:1]
         pages = [json.dumps(wsa_page(p), ensure_ascii=False) for p in hits]
         said = {"Query": asked["Query"], "Pages": pages, "Version": "lite", "RequestId": "r"}
         return web.json_response({"Response": said})
@@ -104,8 +102,6 @@ def qianfan(clock: Clock) -> Served:
         if most > 50 or not asked["search_filter"]["match"]["site"]:
             return web.json_response({"code": "invalid_argument", "message": "top_k"})
         hits = platform.visible(message["content"])[:most]
-        if message["content"] == "天气":
-            hits = platform.visible()[:1]
         found = [qianfan_page(n, p) for n, p in enumerate(hits, 1)]
         return web.json_response({"request_id": "r", "references": found})
 
