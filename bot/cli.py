@@ -5,6 +5,7 @@ Exit codes: 0 done, 1 failed, 2 bad usage or bad input.
 """
 
 import argparse
+import getpass
 import sys
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -40,6 +41,19 @@ class Shell:
     def out_json(self, value: object) -> None:
         """Print one JSON document on a line of its own."""
         self.out(msgspec.json.encode(value, enc_hook=str).decode())
+
+    def ask(self, question: str, *, secret: bool = False) -> str:
+        """Ask a person and return one line of answer; a SECRET is not shown where one types it.
+
+        Raises BadInput where there is nobody to answer.
+        """
+        if secret and sys.stdin.isatty():
+            return getpass.getpass(f"{question} ", stream=sys.stderr).strip()
+        self.console.print(f"{question} ", end="", markup=False, emoji=False, highlight=False)
+        line = sys.stdin.readline()
+        if not line:
+            raise BadInput(f"nobody answers “{question}”: give it by --set NAME=VALUE, and --yes")
+        return line.strip()
 
     def progress(self, what: str) -> "Bar":
         """Return a progress bar on standard error; silent where that is no terminal."""

@@ -16,12 +16,13 @@ from slack_sdk.web.async_slack_response import AsyncSlackResponse
 
 from bot import playbooks
 from bot.cli import BAD_INPUT, DONE, FAILED, Shell, Verb, json_flag, writable
+from bot.enrol import effective
 from bot.offline import load_clients, trial_kit
 from bot.service import translation
 from bot.settings import Settings, data_folder, read
 from watchers import clients as client_files
 from watchers import provider
-from watchers.errors import BadInput, FenghuoError
+from watchers.errors import BadInput, BadSetting, FenghuoError
 from watchers.gist import fault
 from watchers.http import Http
 from watchers.model import Client, Post
@@ -261,10 +262,10 @@ async def _examine(shell: Shell) -> list[Finding]:
         return [Finding(what="settings", ok=False, detail=str(error), mend=mend)]
     findings = [Finding(what="settings", ok=True, detail="read")]
     findings += _files(settings)
-    found, known = await _database(settings, shell)
+    found, known, by_hand = await _database(settings, shell)
     findings.append(found)
     findings += _clients(known)
-    findings += await _sources(settings, shell)
+    findings += await _sources(settings, by_hand, shell)
     findings += await _translation(settings, shell)
     findings += await _slack(settings, known, shell)
     return findings
@@ -287,20 +288,23 @@ def _files(settings: Settings) -> list[Finding]:
     return findings
 
 
-async def _database(settings: Settings, shell: Shell) -> tuple[Finding, tuple[Client, ...]]:
+async def _database(
+    settings: Settings, shell: Shell
+) -> tuple[Finding, tuple[Client, ...], Mapping[str, str]]:
     try:
         data_folder(settings)
         store = await Store.open(settings.database_url, now=shell.now())
     except FenghuoError as error:
         mend = "check FENGHUO_DATABASE_URL and FENGHUO_DATA, and what the detail says"
-        return Finding(what="database", ok=False, detail=str(error), mend=mend), ()
+        return Finding(what="database", ok=False, detail=str(error), mend=mend), (), {}
     try:
         known = await store.clients()
+        by_hand = await store.source_settings()
         waiting = len(await store.outbox(states=("new", "unknown", "failed")))
     finally:
         await store.close()
     detail = f"opened, {waiting} messages waiting or failed"
-    return Finding(what="database", ok=True, detail=detail), known
+    return Finding(what="database", ok=True, detail=detail), known, by_hand
 
 
 def _clients(known: tuple[Client, ...]) -> list[Finding]:
@@ -323,17 +327,25 @@ def _clients(known: tuple[Client, ...]) -> list[Finding]:
     return findings
 
 
-async def _sources(settings: Settings, shell: Shell) -> list[Finding]:
+async def _sources(settings: Settings, by_hand: Mapping[str, str], shell: Shell) -> list[Finding]:
     findings = []
+    try:
+        given = effective(settings.environment, by_hand, settings.data)
+    except BadSetting as error:
+        mend = "put the secret there, or set the source up again: fenghuo sources add NAME"
+        findings.append(Finding(what="secrets", ok=False, detail=str(error), mend=mend))
+        given = dict(settings.environment)
     async with Http(contact=settings.contact) as http:
         for row in SOURCES.values():
-            missing = row.missing(settings.environment)
+            missing = row.missing(given)
             if missing:
-                detail = f"not set up ({', '.join(missing)} missing)"
+                detail = (
+                    f"not set up ({', '.join(missing)} missing): fenghuo sources add {row.name}"
+                )
                 findings.append(Finding(what=row.title, ok=True, detail=detail))
                 continue
             try:
-                source = row.make(http, settings.environment)
+                source = row.make(http, given)
                 outcome, detail = await source.check(shell.now())
             except FenghuoError as error:
                 names = ", ".join(s.name for s in row.settings)
@@ -343,7 +355,7 @@ async def _sources(settings: Settings, shell: Shell) -> list[Finding]:
             findings.append(
                 Finding(what=row.title, ok=outcome.healthy, detail=f"{outcome}: {detail}")
             )
-    if not any(row.ready(settings.environment) for row in SOURCES.values()):
+    if not any(row.ready(given) for row in SOURCES.values()):
         mend = "set up at least one source: FEED_URLS needs no account"
         findings.append(Finding(what="sources", ok=False, detail="none is set up", mend=mend))
     return findings

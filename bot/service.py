@@ -21,6 +21,7 @@ from bot import playbooks as books
 from bot.app import HttpFront, build_app
 from bot.deliver import Deliver, sending_client
 from bot.desk import Desk
+from bot.enrol import effective
 from bot.office import Directory, Office
 from bot.playbooks import Playbooks
 from bot.preview import Preview
@@ -38,7 +39,7 @@ from watchers.model import Alert, AlertKind, Client, Decision, Reason
 from watchers.provider import Translator
 from watchers.round import Rounds
 from watchers.schedule import KEEP_WATCH, TICK, Schedule
-from watchers.sources import Source, set_up, webhook
+from watchers.sources import SOURCES, Source, set_up, webhook
 from watchers.stages import Stages
 from watchers.store import Store
 from watchers.tone import ToneModel
@@ -96,7 +97,8 @@ async def build_looker(
     play = parts.playbooks.steps_for
     stages = Stages(store, clients=clients, types=types, tone=parts.tone, play=play)
     await stages.restore(now)
-    rounds = Rounds(store, stages, set_up(http, settings.environment))
+    given = effective(settings.environment, await store.source_settings(), settings.data)
+    rounds = Rounds(store, stages, set_up(http, given))
     await rounds.plan(clients, now)
     return Looker(store, stages, rounds, Gatherer(store, {t.id: t for t in types}, play))
 
@@ -149,7 +151,9 @@ class Service:
         """Connect to Slack, take up where the last run left, begin to watch."""
         web = self._web_client()
         team, bot = await self._who_am_i(web)
-        sources = set_up(self._http, self.settings.environment)
+        self._by_hand = await self.store.source_settings()
+        self._given = effective(self.settings.environment, self._by_hand, self.settings.data)
+        sources = set_up(self._http, self._given)
         clients = await self.store.clients()
         self._clients = {c.id: c for c in clients}
         types = self._parts.playbooks.crisis_types()
@@ -253,7 +257,7 @@ class Service:
     async def _open_inbox(self, sources: Mapping[str, Source]) -> None:
         """Take what a provider pushes, where that is set up."""
         source = sources.get(webhook.NAME)
-        if not isinstance(source, webhook.Webhook):
+        if not isinstance(source, webhook.Webhook) or hasattr(self, "inbox"):
             return
         source.connect(self.store.delivered)
         self.inbox = Inbox(source, self.store, self.now)
@@ -343,6 +347,7 @@ class Service:
 
     async def _heed_changes(self, now: datetime) -> None:
         """See whether the clients were changed, by whatever process, and say so in their channels."""
+        await self._heed_sources(now)
         kept = {c.id: c for c in await self.store.clients()}
         for client in kept.values():
             await self._say_campaigns(client, now)
@@ -359,6 +364,38 @@ class Service:
                 )
                 await self._say(client, f"client:{client.id}:{client.version}", text, now)
         log.info("clients changed", clients=len(kept))
+
+    async def _heed_sources(self, now: datetime) -> None:
+        """See whether a source was set up, changed or removed by hand, and watch by it at once."""
+        by_hand = await self.store.source_settings()
+        if by_hand == self._by_hand:
+            return
+        self._by_hand = by_hand
+        before, running = self._given, self.rounds.sources
+        try:
+            given = effective(self.settings.environment, by_hand, self.settings.data)
+            sources = set_up(self._http, given)
+        except FenghuoError as error:
+            await self._tell_operators(f"Sources are as they were: {error}", now)
+            return
+        same = {
+            n for n in sources if n in running and SOURCES[n].read(before) == SOURCES[n].read(given)
+        }
+        self._given = given
+        await self._open_inbox(sources)
+        self.rounds.take_sources({n: running[n] if n in same else s for n, s in sources.items()})
+        await self.rounds.plan(self._clients.values(), now)
+        self.schedule.take_sources()
+        log.info("sources changed", sources=sorted(sources))
+
+    async def _tell_operators(self, text: str, now: datetime) -> None:
+        if self.settings.operators is None:
+            log.warning("for the operators", text=text)
+            return
+        key = f"operators:{now:%Y%m%dT%H%M%S}"
+        notice = Alert(key=key, kind=AlertKind.NOTICE, channel=self.settings.operators, text=text)
+        await self.store.commit(Decision(reason=Reason.SOURCE, alerts=(notice,)), now=now)
+        self.deliver.wake()
 
     async def _say_campaigns(self, client: Client, now: datetime) -> None:
         """Say once in the client's channel that a campaign begins, and that it is over."""

@@ -146,8 +146,14 @@ class SourceRow:
 
     name: str
     title: str
+    terms: str  # what the source's terms allow, in our words
+    cost: str  # what it costs, and how much by default
     settings: tuple[Setting, ...]
     make: Callable[[Http, Mapping[str, str]], Source]
+
+    def read(self, settings: Mapping[str, str]) -> dict[str, str]:
+        """Return those of SETTINGS that are this source's."""
+        return {s.name: settings.get(s.name, "").strip() for s in self.settings}
 
     def missing(self, settings: Mapping[str, str]) -> tuple[str, ...]:
         """Return the required settings that are not given."""

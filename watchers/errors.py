@@ -21,6 +21,7 @@ class FenghuoError(Exception):
     permanent = False  # would the same request fail for ever? Then trying again is noise
 
     def __init__(self, detail: str = "") -> None:
+        self.detail = detail
         first_line = (type(self).__doc__ or "").strip().splitlines()[0]
         super().__init__(f"{first_line} {detail}".strip())
 

@@ -45,13 +45,17 @@ class Rounds:
     ) -> None:
         self._store = store
         self._stages = stages
-        self.sources = sources
+        self.sources = dict(sources)
         self._operators = operators
         self.watches: dict[tuple[str, str], Watch] = {}
         self._proved: dict[str, datetime] = {}  # when a canary was sent last
         self._doubted: dict[str, datetime] = {}  # source -> since when its answers are in doubt
         self._asked_in: dict[tuple[str, str], str] = {}  # source, word -> the query that holds it
         self.rates: dict[tuple[str, str], float] = {}  # posts a minute as a rule, by history
+
+    def take_sources(self, sources: Mapping[str, Source]) -> None:
+        """Ask SOURCES from the next plan on, and no others."""
+        self.sources = dict(sources)
 
     async def plan(self, clients: Iterable[Client], now: datetime) -> None:
         """Make the watches fit CLIENTS: new queries are due at once, forgotten ones are dropped."""

@@ -45,7 +45,7 @@ class Schedule:
         self._lanes: dict[str, asyncio.Queue[tuple[str, str]]] = {}
         self._accounts: dict[str, Account] = {}
         self._bells: dict[str, asyncio.Event] = {}  # rung when an account has something to ask
-        self._tasks: list[asyncio.Task[None]] = []
+        self._tasks: dict[str, asyncio.Task[None]] = {}
         self._asking: set[str] = set()  # sources with a round under way
         self._scheduler = AsyncIOScheduler(timezone="UTC")
         common = {"max_instances": 1, "coalesce": True, "misfire_grace_time": 3600}
@@ -60,25 +60,34 @@ class Schedule:
 
     def start(self) -> None:
         """Begin ticking; the watches must be planned."""
-        for name, source in self._rounds.sources.items():
-            if source.feeds:
+        self.take_sources()
+        self._scheduler.start()
+
+    def take_sources(self) -> None:
+        """Have a lane for every source of the rounds, and none for others; then plan anew."""
+        for name in self._tasks.keys() - self._rounds.sources.keys():
+            self._tasks.pop(name).cancel()
+            for kept in (self._lanes, self._accounts, self._bells):
+                kept.pop(name, None)
+            self._asking.discard(name)
+        for name in self._rounds.sources.keys() - self._tasks.keys():
+            if self._rounds.sources[name].feeds:
                 self._lanes[name] = asyncio.Queue(maxsize=BACKLOG)
                 lane = self._lane(name)
             else:
                 self._accounts[name] = Account(name, self._rounds)
                 self._bells[name] = asyncio.Event()
                 lane = self._polling(name)
-            self._tasks.append(asyncio.create_task(lane, name=f"lane {name}"))
+            self._tasks[name] = asyncio.create_task(lane, name=f"lane {name}")
         self.replan()
-        self._scheduler.start()
 
     async def stop(self) -> None:
         """Stop ticking and let go of the lanes; a round under way is cancelled."""
         if self._scheduler.running:
             self._scheduler.shutdown(wait=False)
-        for task in self._tasks:
+        for task in self._tasks.values():
             task.cancel()
-        await asyncio.gather(*self._tasks, return_exceptions=True)
+        await asyncio.gather(*self._tasks.values(), return_exceptions=True)
 
     @property
     def idle(self) -> bool:

@@ -4,6 +4,7 @@ Every text that a stranger wrote stays text: it mentions nobody, links nowhere, 
 """
 
 from bot.messages.answers import (
+    OUTCOMES,
     SourceView,
     check_report,
     check_text,
@@ -28,6 +29,7 @@ from bot.messages.root import fallback, root
 from bot.messages.thread import evidence, notice, plain, playbook, rule, update
 
 __all__ = [
+    "OUTCOMES",
     "Block",
     "Clock",
     "Duty",

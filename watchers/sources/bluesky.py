@@ -332,4 +332,12 @@ def _author(who: Mapping[str, object], did: str, now: datetime) -> Author:
     )
 
 
-ROW = SourceRow(name=NAME, title=Bluesky.title, settings=SETTINGS, make=Bluesky)
+COST = "Free; an account is needed. 288 searches a day for each word by default."
+ROW = SourceRow(
+    name=NAME,
+    title=Bluesky.title,
+    terms=TERMS,
+    cost=COST,
+    settings=SETTINGS,
+    make=Bluesky,
+)

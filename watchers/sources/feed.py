@@ -421,4 +421,12 @@ def _article(
     )
 
 
-ROW = SourceRow(name=NAME, title=Feed.title, settings=SETTINGS, make=Feed)
+COST = "Free: 288 looks a day at each feed by default, most of them answered “unchanged”."
+ROW = SourceRow(
+    name=NAME,
+    title=Feed.title,
+    terms=TERMS,
+    cost=COST,
+    settings=SETTINGS,
+    make=Feed,
+)

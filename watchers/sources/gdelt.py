@@ -149,4 +149,12 @@ def _post(raw: object, now: datetime) -> Post | None:
     )
 
 
-ROW = SourceRow(name=NAME, title=Gdelt.title, settings=SETTINGS, make=Gdelt)
+COST = "Free: 24 requests a day for each word by default."
+ROW = SourceRow(
+    name=NAME,
+    title=Gdelt.title,
+    terms=TERMS,
+    cost=COST,
+    settings=SETTINGS,
+    make=Gdelt,
+)

@@ -320,4 +320,12 @@ def _short(*parts: str) -> str:
     return hashlib.sha256("\n".join(parts).encode()).hexdigest()[:20]
 
 
-ROW = SourceRow(name=NAME, title=Hotlist.title, settings=SETTINGS, make=Hotlist)
+COST = "Free: 144 looks a day at each list by default."
+ROW = SourceRow(
+    name=NAME,
+    title=Hotlist.title,
+    terms=TERMS,
+    cost=COST,
+    settings=SETTINGS,
+    make=Hotlist,
+)

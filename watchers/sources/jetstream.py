@@ -243,4 +243,12 @@ def _moment(event: object) -> datetime | None:
     return EPOCH + timedelta(microseconds=micros)
 
 
-ROW = SourceRow(name=NAME, title=Jetstream.title, settings=SETTINGS, make=Jetstream)
+COST = "Free, without an account. All of Bluesky's posts come over the line; yours are read."
+ROW = SourceRow(
+    name=NAME,
+    title=Jetstream.title,
+    terms=TERMS,
+    cost=COST,
+    settings=SETTINGS,
+    make=Jetstream,
+)

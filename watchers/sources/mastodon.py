@@ -325,4 +325,12 @@ def clocked(post: Post) -> bool:
     return abs((int(post.id) >> 16) / 1000 - post.created_at.timestamp()) < 86400
 
 
-ROW = SourceRow(name=NAME, title=Mastodon.title, settings=SETTINGS, make=Mastodon)
+COST = "Free; a token of the server for full-text search. 720 looks a day for each word by default."
+ROW = SourceRow(
+    name=NAME,
+    title=Mastodon.title,
+    terms=TERMS,
+    cost=COST,
+    settings=SETTINGS,
+    make=Mastodon,
+)

@@ -357,4 +357,12 @@ def _fits(error: Error, reply: Reply) -> bool:
     return found is not None and (error.value is None or found == error.value)
 
 
-ROW = SourceRow(name=NAME, title="Licensed provider", settings=SETTINGS, make=Provider)
+COST = "By the contract: what the file says of a call, an item and the monthly cap."
+ROW = SourceRow(
+    name=NAME,
+    title="Licensed provider",
+    terms=TERMS,
+    cost=COST,
+    settings=SETTINGS,
+    make=Provider,
+)

@@ -208,4 +208,12 @@ def _post(raw: object, now: datetime) -> Post | None:
     )
 
 
-ROW = SourceRow(name=NAME, title=Qianfan.title, settings=SETTINGS, make=Qianfan)
+COST = "About 50 searches a day are free: 24 a day for each word by default, 40 a day at most."
+ROW = SourceRow(
+    name=NAME,
+    title=Qianfan.title,
+    terms=TERMS,
+    cost=COST,
+    settings=SETTINGS,
+    make=Qianfan,
+)

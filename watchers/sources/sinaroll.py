@@ -203,4 +203,12 @@ def _post(raw: object, now: datetime) -> Post | None:
     )
 
 
-ROW = SourceRow(name=NAME, title=SinaRoll.title, settings=SETTINGS, make=SinaRoll)
+COST = "Free: 720 looks a day at each channel by default."
+ROW = SourceRow(
+    name=NAME,
+    title=SinaRoll.title,
+    terms=TERMS,
+    cost=COST,
+    settings=SETTINGS,
+    make=SinaRoll,
+)

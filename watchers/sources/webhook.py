@@ -191,4 +191,12 @@ def _loose(text: str) -> object:
         return None
 
 
-ROW = SourceRow(name=NAME, title="Provider's webhook", settings=SETTINGS, make=Webhook)
+COST = "By the contract; being pushed to costs nothing here."
+ROW = SourceRow(
+    name=NAME,
+    title="Provider's webhook",
+    terms=TERMS,
+    cost=COST,
+    settings=SETTINGS,
+    make=Webhook,
+)

@@ -295,4 +295,15 @@ class _Query:
         return page + 1 if found and total is None else None
 
 
-ROW = SourceRow(name=NAME, title=Weibo.title, settings=SETTINGS, make=Weibo)
+COST = (
+    "Credits of the plan, one a search; 3,000 a month by default (CNY 29, seen in 2026), spread "
+    "evenly: a look every 15 minutes at one word."
+)
+ROW = SourceRow(
+    name=NAME,
+    title=Weibo.title,
+    terms=TERMS,
+    cost=COST,
+    settings=SETTINGS,
+    make=Weibo,
+)

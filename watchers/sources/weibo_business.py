@@ -226,4 +226,12 @@ def _second(at: datetime) -> int:
     return -int(-at.astimezone(UTC).timestamp() // 1)
 
 
-ROW = SourceRow(name=NAME, title=WeiboBusiness.title, settings=SETTINGS, make=WeiboBusiness)
+COST = "By the contract; 5,000 searches an hour at most by default."
+ROW = SourceRow(
+    name=NAME,
+    title=WeiboBusiness.title,
+    terms=TERMS,
+    cost=COST,
+    settings=SETTINGS,
+    make=WeiboBusiness,
+)

@@ -276,4 +276,12 @@ def _post(text: object, now: datetime) -> Post | None:
     )
 
 
-ROW = SourceRow(name=NAME, title=Wsa.title, settings=SETTINGS, make=Wsa)
+COST = "Paid by the search: 48 a day for each word by default, 3,000 a month at most."
+ROW = SourceRow(
+    name=NAME,
+    title=Wsa.title,
+    terms=TERMS,
+    cost=COST,
+    settings=SETTINGS,
+    make=Wsa,
+)

@@ -417,4 +417,15 @@ def _stamp(at: datetime, *, up: bool = False) -> str:
     return at.strftime("%Y-%m-%dT%H:%M:%SZ")
 
 
-ROW = SourceRow(name=NAME, title=X.title, settings=SETTINGS, make=X)
+COST = (
+    "0.005 US dollars a post that is read, and 3.60 a month for the hourly test; 20 a "
+    "month at most by default."
+)
+ROW = SourceRow(
+    name=NAME,
+    title=X.title,
+    terms=TERMS,
+    cost=COST,
+    settings=SETTINGS,
+    make=X,
+)

@@ -140,4 +140,12 @@ def _post(item: Mapping[str, object], now: datetime) -> Post:
     )
 
 
-ROW = SourceRow(name=NAME, title=Zhihu.title, settings=SETTINGS, make=Zhihu)
+COST = "Free for a time: 5,000 searches a day, 144 a day for each word by default."
+ROW = SourceRow(
+    name=NAME,
+    title=Zhihu.title,
+    terms=TERMS,
+    cost=COST,
+    settings=SETTINGS,
+    make=Zhihu,
+)

@@ -172,4 +172,12 @@ def _post(item: Mapping[str, object], now: datetime) -> Post | None:
     )
 
 
-ROW = SourceRow(name=NAME, title=ZhihuWeb.title, settings=SETTINGS, make=ZhihuWeb)
+COST = "Free for a time: 5,000 searches a day, 96 a day for each word by default, more in bursts."
+ROW = SourceRow(
+    name=NAME,
+    title=ZhihuWeb.title,
+    terms=TERMS,
+    cost=COST,
+    settings=SETTINGS,
+    make=ZhihuWeb,
+)

@@ -91,6 +91,14 @@ watches = Table(
     Column("body", Text, nullable=False),  # JSON of Watch
 )
 
+source_settings = Table(
+    "source_settings",  # of sources that were set up by hand; secrets are references
+    metadata,
+    Column("name", Text, primary_key=True),  # of the setting
+    Column("source", Text, nullable=False),
+    Column("value", Words, nullable=False),
+)
+
 health = Table(
     "health",
     metadata,

@@ -1,6 +1,6 @@
 """Clients, watches and the health of sources."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from datetime import datetime
 
@@ -10,7 +10,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from watchers.errors import NoSuchRow
 from watchers.model import Client, Health, Watch
 from watchers.store.part import Part, dump, load
-from watchers.store.schema import audit, clients, health, watches
+from watchers.store.schema import audit, clients, health, source_settings, watches
 
 
 class SettingsKept(Part):
@@ -59,6 +59,34 @@ class SettingsKept(Part):
             if gone.rowcount != 1:
                 raise NoSuchRow(f"client {id}")
             note = {"what": "client removed", "client": id, "detail": ""}
+            await conn.execute(insert(audit).values(note | {"at": now, "who": by}))
+
+        await self._db.write(work)
+
+    # ----------------------------------------------------------------- sources set up by hand
+    async def source_settings(self) -> dict[str, str]:
+        """Return the settings that were made by hand, by name; secrets are references."""
+        async with self._db.reading() as conn:
+            rows = await conn.execute(
+                select(source_settings.c.name, source_settings.c.value).order_by(
+                    source_settings.c.name
+                )
+            )
+            return {row.name: row.value for row in rows}
+
+    async def set_source(
+        self, source: str, values: Mapping[str, str], *, by: str, why: str, now: datetime
+    ) -> None:
+        """Keep VALUES as all settings of SOURCE, none to forget it, and who did so and why."""
+
+        async def work(conn: AsyncConnection) -> None:
+            gone = source_settings.c.source == source
+            await conn.execute(delete(source_settings).where(gone))
+            rows = [{"name": n, "source": source, "value": v} for n, v in values.items()]
+            if rows:
+                await conn.execute(insert(source_settings), rows)
+            what = "source set up" if rows else "source removed"
+            note = {"what": what, "detail": f"{source}: {why}" if why else source}
             await conn.execute(insert(audit).values(note | {"at": now, "who": by}))
 
         await self._db.write(work)
