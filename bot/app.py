@@ -6,7 +6,7 @@ from slack_bolt.async_app import AsyncApp, AsyncBoltRequest
 from slack_bolt.context.ack.async_ack import AsyncAck
 from slack_sdk.web.async_client import AsyncWebClient
 
-from bot import actions, commands
+from bot import actions, commands, supply
 from bot.office import Office
 
 log = structlog.get_logger(__name__)
@@ -22,6 +22,7 @@ def build_app(web: AsyncWebClient, office: Office, signing_secret: str | None = 
     )
     commands.register(app, office)
     actions.register(app, office)
+    supply.register(app, office, office.changed)
     app.error(_tell)
     return app
 

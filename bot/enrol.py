@@ -51,7 +51,7 @@ def effective(
             faults.append(f"{name}: {error.detail}")
     if faults:
         raise BadSetting("\n  ".join(["", *faults]))
-    return found | dict(environment)
+    return dict(environment) | found
 
 
 def resolved(name: str, value: str, environment: Mapping[str, str], data: Path) -> str:

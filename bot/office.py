@@ -2,7 +2,7 @@
 
 import asyncio
 import re
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Awaitable, Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
@@ -13,6 +13,7 @@ from slack_sdk.web.async_client import AsyncWebClient
 
 from bot.desk import Desk, Member
 from bot.playbooks import Playbooks
+from bot.settings import Settings
 from watchers.look import Looker
 from watchers.model import Client
 from watchers.store import Store
@@ -61,6 +62,8 @@ class Office:
     looker: Looker
     directory: Directory
     playbooks: Playbooks
+    settings: Settings
+    changed: Callable[[], Awaitable[None]]  # clients or sources were changed by people
     now: Callable[[], datetime]
     wake: Callable[[], None]  # something waits in the outbox
     interval: Callable[[str, str], timedelta | None]  # source, query: between two looks

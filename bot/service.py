@@ -302,6 +302,8 @@ class Service:
             looker=Looker(self.store, self.stages, self.rounds, gatherer),
             directory=directory,
             playbooks=self._parts.playbooks,
+            settings=self.settings,
+            changed=self.reload,
             now=self.now,
             wake=self.deliver.wake,
             interval=self._interval,

@@ -26,6 +26,15 @@ from bot.messages.modals import (
 )
 from bot.messages.plan import Clock, Duty, Plan
 from bot.messages.root import fallback, root
+from bot.messages.setup import (
+    Field,
+    chosen_source,
+    field_errors,
+    source_choice,
+    source_form,
+    source_tested,
+    typed_settings,
+)
 from bot.messages.thread import evidence, notice, plain, playbook, rule, update
 
 __all__ = [
@@ -33,16 +42,19 @@ __all__ = [
     "Block",
     "Clock",
     "Duty",
+    "Field",
     "Message",
     "Plan",
     "SourceView",
     "check_report",
     "check_text",
+    "chosen_source",
     "client_list",
     "corrected_tones",
     "evidence",
     "fallback",
     "false_alarm_modal",
+    "field_errors",
     "help_list",
     "incident_list",
     "modal_note",
@@ -54,8 +66,12 @@ __all__ = [
     "resolve_modal",
     "root",
     "rule",
+    "source_choice",
+    "source_form",
     "source_list",
+    "source_tested",
     "told_modal",
     "tone_modal",
+    "typed_settings",
     "update",
 ]

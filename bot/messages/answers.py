@@ -8,7 +8,9 @@ from typing import Protocol
 from bot.messages.blocks import (
     Block,
     Message,
+    actions,
     bullets,
+    button,
     context,
     header,
     line,
@@ -17,6 +19,7 @@ from bot.messages.blocks import (
     plain_text,
     rich_text,
     section,
+    value,
     words,
 )
 from bot.messages.root import DOTS, NAME, author, usual_words
@@ -307,8 +310,9 @@ def _client(client: Client, keeping: Mapping[str, str]) -> Block:
 def source_list(rows: Sequence[SourceView], now: datetime) -> Message:
     """Return what each source can see, how soon, and what is left to ask."""
     if not rows:
-        none = "No source is set up: fenghuo doctor says what each needs."
-        return message(none, [section(plain_text(none))])
+        none = "No source is set up yet."
+        add = actions([button("Set up a source", "source_add", value(0, 0), primary=True)])
+        return message(none, [section(plain_text(none)), add])
     blind = [r.title for r in rows if r.health is None or not r.health.outcome.healthy]
     title = f"{plural(len(rows), 'source')}, {len(blind) or 'none'} in trouble"
     blocks = [header(title)]
@@ -318,6 +322,7 @@ def source_list(rows: Sequence[SourceView], now: datetime) -> Message:
         said = [plain_text(text, 200) for text in small if text not in ("", "Terms: ")]
         if said:
             blocks.append(context(said))
+    blocks.append(actions([button("Set up a source", "source_add", value(0, 0))]))
     return message(escaped(title, 200), blocks)
 
 
