@@ -19,6 +19,7 @@ from bot.messages import Message
 from bot.office import Office, span
 from watchers.model import Client
 from watchers.sources import Source
+from watchers.systems import SYSTEMS, closed_words
 
 log = structlog.get_logger(__name__)
 Json = Mapping[str, Any]
@@ -94,7 +95,12 @@ async def sources(office: Office, asked: Asked) -> Message:
         for name, source in office.looker.sources.items()
         if not asked.clients or any(not c.sources or name in c.sources for c in asked.clients)
     ]
-    return messages.source_list(rows, now)
+    closed = [
+        closed_words(system, watched=not office.looker.sources.keys().isdisjoint(system.sources))
+        for system in SYSTEMS
+        if system.closed
+    ]
+    return messages.source_list(rows, now, closed)
 
 
 def _delays(

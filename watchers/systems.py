@@ -53,3 +53,10 @@ SYSTEMS = (
         sources=("feed", "zhihuweb", "wsa", "qianfan", "gdelt"),
     ),
 )
+
+
+def closed_words(system: System, *, watched: bool) -> str:
+    """Return when SYSTEM closed, what took over, and whether that is WATCHED."""
+    when = system.closed if system.closed.startswith("closed") else f"closed {system.closed}"
+    state = "watched" if watched else f"not watched: set up {system.sources[0]}"
+    return f"{system.name} {system.name_zh}: {when} → {system.successor} ({state})"

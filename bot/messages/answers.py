@@ -307,8 +307,11 @@ def _client(client: Client, keeping: Mapping[str, str]) -> Block:
     return rich_text([line(facts), bullets(items)])
 
 
-def source_list(rows: Sequence[SourceView], now: datetime) -> Message:
-    """Return what each source can see, how soon, and what is left to ask."""
+def source_list(rows: Sequence[SourceView], now: datetime, systems: Sequence[str] = ()) -> Message:
+    """Return what each source can see, how soon, and what is left to ask.
+
+    SYSTEMS are lines about those that closed and what took over.
+    """
     if not rows:
         none = "No source is set up yet."
         add = actions([button("Set up a source", "source_add", value(0, 0), primary=True)])
@@ -322,6 +325,8 @@ def source_list(rows: Sequence[SourceView], now: datetime) -> Message:
         said = [plain_text(text, 200) for text in small if text not in ("", "Terms: ")]
         if said:
             blocks.append(context(said))
+    if systems:
+        blocks.append(context([plain_text(line_, 300) for line_ in systems[:10]]))
     blocks.append(actions([button("Set up a source", "source_add", value(0, 0))]))
     return message(escaped(title, 200), blocks)
 

@@ -64,6 +64,9 @@ async def fill(town: Town, token: str) -> None:
 async def test_a_manager_sets_weibo_up_and_it_is_watched_at_once(calm: Town) -> None:
     assert "weibo" not in calm.service.rounds.sources
     await choose_weibo(calm)
+    listed = calm.private(LEAD)[-1]
+    assert "Tencent microblog 腾讯微博: closed 28 September 2020 → Tencent's open web" in listed
+    assert "(watched)" in listed  # the hot list is set up
     shown = words(calm, LEAD)
     assert "developer agreement" in shown
     assert "Cost: Credits of the plan" in shown
