@@ -6,8 +6,9 @@ bodies through.
 
 import re
 from collections.abc import Iterator, Mapping
-from datetime import datetime
+from datetime import datetime, timedelta
 
+from watchers.http import Http, Reply, reset_time
 from watchers.model import Author, Kind, Outcome, Post
 from watchers.sitetext import count, fields, line, name, plain, truth
 from watchers.timetext import read_time
@@ -33,6 +34,7 @@ CODES = {
     "CREDITS_EXHAUSTED": Outcome.QUOTA_EXHAUSTED,
 }
 _WORD = re.compile(r"[0-9A-Za-z_-]{1,64}")  # an id stands in an address as it is
+RATE_WAIT = timedelta(minutes=1)
 LISTS = ("statuses", "items", "list", "reposts")
 
 
@@ -50,6 +52,28 @@ def error_code(body: object) -> str | None:
         return None
     code = fields(error).get("code") or top.get("error_code") or error
     return str(code)[:60]
+
+
+def judged(http: Http, reply: Reply, now: datetime, mends: Mapping[Outcome, str]) -> object:
+    """Return the JSON of REPLY unless it is an error, whatever its status says.
+
+    Raises SourceTrouble with what the code means; MENDS say what to do about it.
+    """
+    code = error_code(reply.loose)
+    if code is None:
+        return http.json(reply, now)
+    numbered = str(fields(reply.loose).get("error_code", ""))
+    outcome = CODES.get(numbered) or CODES.get(code.upper())
+    if outcome is None:
+        http.require(reply, now)
+        outcome = Outcome.SCHEMA_CHANGED
+    until = None
+    if outcome is Outcome.RATE_LIMITED:
+        until = reset_time(reply.headers, now) or now + RATE_WAIT
+    detail = f"{reply.host} answered {numbered or line(code)[:60]}"
+    if outcome in mends:
+        detail = f"{detail}: {mends[outcome]}"
+    raise http.trouble(reply, outcome, until, detail)
 
 
 def statuses(body: object, depth: int = 0) -> list[object] | None:

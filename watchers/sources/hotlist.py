@@ -8,7 +8,7 @@ to read another shape: items, id, title, url, heat as paths into the JSON, as in
 import hashlib
 import re
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from urllib.parse import parse_qs, quote, urlsplit
 
@@ -17,11 +17,22 @@ import msgspec
 from watchers.budget import Budget
 from watchers.connector import Description, Limited, Setting, SourceRow, interval
 from watchers.errors import BadSetting
-from watchers.http import Call, Http, Reply, SourceTrouble, address_fault, wall
+from watchers.http import (
+    Call,
+    Http,
+    Reply,
+    Secret,
+    SourceTrouble,
+    address_fault,
+    base_address,
+    wall,
+)
 from watchers.model import Author, Kind, Outcome, Page, Post, Reach, Watermark
 from watchers.paging import failed
 from watchers.robots import Robots
 from watchers.shapes.template import at
+from watchers.shapes.weibo import judged
+from watchers.shapes.zhihu import ZhihuApi
 from watchers.sitetext import address, count, fields, line, name
 from watchers.timetext import CHINA
 
@@ -29,15 +40,31 @@ NAME = "hotlist"
 FROZEN = timedelta(hours=6)  # a list that has not changed for so long is not being made any more
 SHRUNK = 0.5  # of its usual length: it is cut off, or read wrongly
 SECOND = timedelta(seconds=1)
+OFFICIAL_EVERY = timedelta(minutes=15)
+ZHIHU, WEIBO = "https://developer.zhihu.com", "https://c.api.weibo.com"
+NEEDED = {"zhihu": "HOTLIST_ZHIHU_SECRET", "weibo": "HOTLIST_WEIBO_TOKEN"}
 LONGEST = 200  # entries of a list that are read
 
 SETTINGS = (
     Setting(
         name="HOTLISTS",
-        meaning="hot lists, separated by blanks: tencent netease sina thepaper baidu, or addresses "
-        "of your own newsnow server (…/api/s?id=weibo#name=Weibo_hot_search)",
+        meaning="hot lists, separated by blanks: zhihu weibo (with a token, below) tencent netease "
+        "sina thepaper baidu, or addresses of your own newsnow server "
+        "(…/api/s?id=weibo#name=Weibo_hot_search)",
         required=True,
     ),
+    Setting(
+        name="HOTLIST_ZHIHU_SECRET",
+        meaning="access secret of Zhihu's open platform, for the list zhihu",
+        secret=True,
+    ),
+    Setting(name="HOTLIST_ZHIHU_BASE_URL", meaning="address of that platform", default=ZHIHU),
+    Setting(
+        name="HOTLIST_WEIBO_TOKEN",
+        meaning="access token of Weibo's commercial API, for the list weibo",
+        secret=True,
+    ),
+    Setting(name="HOTLIST_WEIBO_BASE_URL", meaning="address of that API", default=WEIBO),
     Setting(name="HOTLIST_EVERY", meaning="seconds between two looks at a list", default="600"),
 )
 TERMS = (
@@ -68,8 +95,23 @@ class List:
     name: str
     shape: Shape
     built_in: bool = False
+    official: bool = False  # an interface of the platform, with a token
 
 
+OFFICIAL = {
+    "zhihu": List(
+        url="zhihu",
+        name="Zhihu hot list",
+        shape=Shape(items="Items", title="Title", id="Url", url="Url"),
+        official=True,
+    ),
+    "weibo": List(
+        url="weibo",
+        name="Weibo hot search",
+        shape=Shape(items="data", title="word", id="word", url="h5_query_link", heat="num"),
+        official=True,
+    ),
+}
 NEWSNOW = Shape(items="items")
 BUILT_IN = {
     "tencent": List(
@@ -132,12 +174,12 @@ _PATH = re.compile(r"[\w-]+(?:\.[\w-]+)*")
 
 def read_list(query: str) -> List:
     """Read QUERY, a name or an address with remarks; raises ValueError with what is wrong."""
-    if query in BUILT_IN:
-        return BUILT_IN[query]
+    if (known := OFFICIAL.get(query) or BUILT_IN.get(query)) is not None:
+        return known
     url, _, remarks = query.partition("#")
     if "://" not in url:
-        known = ", ".join(BUILT_IN)
-        raise ValueError(f"{url[:40]}: give one of {known}, or an address")
+        known_names = ", ".join((*OFFICIAL, *BUILT_IN))
+        raise ValueError(f"{url[:40]}: give one of {known_names}, or an address")
     if (fault := address_fault(url)) is not None:
         raise ValueError(fault)
     said = {key: values[-1] for key, values in parse_qs(remarks).items()}
@@ -187,6 +229,16 @@ class Hotlist(Limited):
                 raise BadSetting(f"HOTLISTS: {error}") from None
         self.every = interval(settings, "HOTLIST_EVERY", timedelta(minutes=10))
         self._robots = Robots(http)
+        for official, setting in NEEDED.items():
+            if official in self.feeds and not settings.get(setting, "").strip():
+                where = f"{setting} is missing: the list {official} is read with it"
+                raise BadSetting(where)
+        self._zhihu = ZhihuApi(http, settings, "HOTLIST_ZHIHU")
+        self._weibo = base_address(settings, "HOTLIST_WEIBO_BASE_URL", WEIBO)
+        self._weibo_token = Secret(settings.get("HOTLIST_WEIBO_TOKEN", ""))
+        http.keep_secret(self._weibo_token)
+        self._calls = Budget(pace=(1, 1.0))
+        self._asked: dict[str, datetime] = {}  # official lists
         self._usual: dict[str, int] = {}  # entries that a list holds as a rule
         self._entered: dict[str, dict[str, str]] = {}  # list -> key -> id, of what stands on it
         self._changed: dict[str, tuple[int, datetime]] = {}  # list -> hash of its titles, since
@@ -209,9 +261,11 @@ class Hotlist(Limited):
             )
             return failed(since, wrong)
         try:
-            asked = await self._robots.ask(listed.url, now) if listed.built_in else 0
-            reply = await self._http.send(Call(url=listed.url), now=now)
-            posts = self._posts(listed, self._decode(listed, reply, now), now)
+            if listed.official and not self._due(query, now):
+                mark = replace(since, covered_to=now)
+                return Page(posts=(), watermark=mark, outcome=Outcome.OK_EMPTY, requests=0)
+            asked, body, reply = await self._read(listed, now)
+            posts = self._posts(listed, body, now)
             self._judge(listed, reply, posts, now)
         except SourceTrouble as trouble:
             return failed(since, trouble)
@@ -221,6 +275,32 @@ class Hotlist(Limited):
             outcome=Outcome.OK,
             requests=asked + reply.requests,
         )
+
+    def _due(self, query: str, now: datetime) -> bool:
+        """Whether an official list may be asked for again: a hundred times a day at most."""
+        last = self._asked.get(query)
+        if last is not None and now - last < OFFICIAL_EVERY:
+            return False
+        self._asked[query] = now
+        return True
+
+    async def _read(self, listed: List, now: datetime) -> tuple[int, object, Reply]:
+        """Return the JSON of a list, and how many requests its permission took."""
+        if listed is OFFICIAL["zhihu"]:
+            body, reply = await self._zhihu.get("content/hot_list", {"Limit": 30}, now, self._calls)
+            return 0, body, reply
+        if listed is OFFICIAL["weibo"]:
+            params: dict[str, str | int] = {
+                "access_token": self._weibo_token.reveal(), "count": 50,
+            }  # fmt: skip
+            call = Call(url=f"{self._weibo}/2/search/hot_word/biz.json", params=params)
+            reply = await self._http.send(call, now=now, budget=self._calls)
+            found = fields(judged(self._http, reply, now, {})).get("data")
+            rows = found if isinstance(found, list) else []
+            return 0, {"data": [r for r in rows if fields(r).get("id") != 0]}, reply  # 0: pinned
+        asked = await self._robots.ask(listed.url, now) if listed.built_in else 0
+        reply = await self._http.send(Call(url=listed.url), now=now)
+        return asked, self._decode(listed, reply, now), reply
 
     def _decode(self, listed: List, reply: Reply, now: datetime) -> object:
         """Return the JSON of REPLY, or the one inside its page; raises SourceTrouble."""
@@ -255,7 +335,7 @@ class Hotlist(Limited):
                     publisher=listed.name,
                     rank=len(posts) + 1,
                     heat=count(at(entry, listed.shape.heat)) if listed.shape.heat else None,
-                    terms_class="public-web" if listed.built_in else "provider",
+                    terms_class=_terms_class(listed),
                 )
             )
             entered[key] = id_
@@ -313,6 +393,12 @@ def _link(entry: object, listed: List, key: str, title: str) -> str:
     if "{" in template:
         return template.replace("{id}", quote(key)).replace("{title}", quote(title))
     return address(at(entry, template)) or listed.url
+
+
+def _terms_class(listed: List) -> str:
+    if listed.official:
+        return "official"
+    return "public-web" if listed.built_in else "provider"
 
 
 def _short(*parts: str) -> str:

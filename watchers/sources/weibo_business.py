@@ -21,17 +21,15 @@ from watchers.connector import (
     read_canary,
     whole_number,
 )
-from watchers.http import Call, Http, Reply, Secret, SourceTrouble, base_address, reset_time
+from watchers.http import Call, Http, Reply, Secret, SourceTrouble, base_address
 from watchers.model import Gap, Outcome, Page, Post, Reach, Watermark
 from watchers.paging import Batch, Memory, Position, read_round
-from watchers.shapes.weibo import CODES, error_code, read_statuses, statuses, total_of
-from watchers.sitetext import fields, line
+from watchers.shapes.weibo import judged, read_statuses, statuses, total_of
 
 NAME = "weibo_business"
 BASE = "https://c.api.weibo.com"
 PAGE, PAGES = 50, 20
 CUT = 140  # characters to which the API cuts a text
-RATE_WAIT = timedelta(minutes=1)
 _REFUSED = re.compile(r"[{}\"]")  # characters that no query may hold
 
 MENDS = {
@@ -119,26 +117,7 @@ class WeiboBusiness(Limited):
             params["endtime"] = end
         call = Call(url=f"{self._base}/2/search/statuses/limited.json", params=params)
         reply = await self._http.send(call, now=now, budget=self._calls)
-        return self._judge(reply, now), reply
-
-    def _judge(self, reply: Reply, now: datetime) -> object:
-        """Return the JSON of REPLY unless it is an error, whatever its status says."""
-        code = error_code(reply.loose)
-        outcome = CODES.get(code.upper()) if code else None
-        numbered = str(fields(reply.loose).get("error_code", ""))
-        outcome = CODES.get(numbered, outcome)
-        if code is None:
-            return self._http.json(reply, now)
-        if outcome is None:
-            self._http.require(reply, now)
-            outcome = Outcome.SCHEMA_CHANGED
-        until = None
-        if outcome is Outcome.RATE_LIMITED:
-            until = reset_time(reply.headers, now) or now + RATE_WAIT
-        detail = f"{reply.host} answered {numbered or line(code)[:60]}"
-        if outcome in MENDS:
-            detail = f"{detail}: {MENDS[outcome]}"
-        raise self._http.trouble(reply, outcome, until, detail)
+        return judged(self._http, reply, now, MENDS), reply
 
     def trouble(self, reply: Reply, detail: str) -> SourceTrouble:
         """Build the trouble of an answer that does not fit."""

@@ -170,7 +170,7 @@ async def test_robots_txt_is_asked_once_a_day_and_obeyed(
 @pytest.mark.parametrize(
     ("said", "wrong"),
     [
-        ("weibo", "give one of tencent"),
+        ("douyin", "give one of zhihu, weibo, tencent"),
         ("http://hot.example.org/x", "https"),
         ("https://hot.example.org/x#rows=a", "rows= is unknown"),
         ("https://hot.example.org/x#items=a..b", "items=a..b"),
@@ -217,3 +217,94 @@ async def test_any_answer_has_an_outcome(
     assert page.outcome in (Outcome.OK, Outcome.SCHEMA_CHANGED)
     assert all(p.text and p.rank for p in page.posts)
     assert timedelta(0) <= source.every
+
+
+# ---------------------------------------------------------------------------------- official ones
+ZHIHU = {
+    "Code": 0,
+    "Data": {
+        "Items": [
+            {"Title": t, "Url": f"https://www.zhihu.com/question/{n}"} for n, t in enumerate(TITLES)
+        ]
+    },
+}
+WEIBO = {
+    "data": [
+        {"id": 0, "word": "置顶", "num": 1},
+        *(
+            {
+                "id": n,
+                "word": t,
+                "num": 900 - n,
+                "flag": 4,
+                "h5_query_link": f"https://s.example/{n}",
+            }
+            for n, t in enumerate(TITLES, 1)
+        ),
+    ]
+}
+
+
+def official(server: HTTPServer, http: Http, name: str) -> Hotlist:
+    base = server.url_for("").rstrip("/")
+    given = {
+        "HOTLISTS": name,
+        "HOTLIST_ZHIHU_SECRET": "demo-secret",
+        "HOTLIST_ZHIHU_BASE_URL": base,
+        "HOTLIST_WEIBO_TOKEN": "demo-secret",
+        "HOTLIST_WEIBO_BASE_URL": base,
+    }
+    return Hotlist(http, given)
+
+
+@pytest.mark.parametrize("name", ["zhihu", "weibo"])
+async def test_the_official_lists_are_read_with_their_token_every_quarter_of_an_hour(
+    name: str, server: HTTPServer, http: Http, clock: Clock
+) -> None:
+    server.expect_request(
+        "/api/v1/content/hot_list", headers={"Authorization": "Bearer demo-secret"}
+    ).respond_with_json(ZHIHU)
+    server.expect_request(
+        "/2/search/hot_word/biz.json", query_string={"access_token": "demo-secret", "count": "50"}
+    ).respond_with_json(WEIBO)
+    source = official(server, http, name)
+    page = await look(source, name, clock)
+    assert page.outcome is Outcome.OK, page.detail
+    assert [(p.rank, p.text) for p in page.posts] == list(enumerate(TITLES, 1))
+    assert {p.terms_class for p in page.posts} == {"official"}
+    assert all(p.url.startswith("https://") for p in page.posts)
+    assert (page.posts[0].heat is not None) == (name == "weibo")
+    clock.forward(minutes=10)
+    page = await look(source, name, clock)
+    assert (page.outcome, page.requests, page.posts) == (Outcome.OK_EMPTY, 0, ())
+    clock.forward(minutes=5)
+    assert (await look(source, name, clock)).requests == 1
+
+
+@pytest.mark.parametrize(
+    ("name", "body", "outcome"),
+    [
+        ("zhihu", {"Code": 30002, "Data": None}, Outcome.QUOTA_EXHAUSTED),
+        ("zhihu", {"Code": 0, "Data": {"Items": []}}, Outcome.SCHEMA_CHANGED),
+        ("weibo", {"error_code": 21301, "error": "auth by Null spi!"}, Outcome.AUTH_REQUIRED),
+        ("weibo", {"error_code": 10014, "error": "permission"}, Outcome.PLAN_REQUIRED),
+        ("weibo", {"data": {}}, Outcome.SCHEMA_CHANGED),
+    ],
+)
+async def test_their_codes_are_outcomes(
+    name: str, body: object, outcome: Outcome, server: HTTPServer, http: Http
+) -> None:
+    clock = Clock()
+    server.expect_request("/api/v1/content/hot_list").respond_with_json(body)
+    server.expect_request("/2/search/hot_word/biz.json").respond_with_json(body)
+    assert (await look(official(server, http, name), name, clock)).outcome is outcome
+
+
+@pytest.mark.parametrize(
+    ("name", "setting"), [("zhihu", "HOTLIST_ZHIHU_SECRET"), ("weibo", "HOTLIST_WEIBO_TOKEN")]
+)
+def test_an_official_list_without_its_token_stops_the_start(
+    name: str, setting: str, http: Http
+) -> None:
+    with pytest.raises(BadSetting, match=setting):
+        Hotlist(http, {"HOTLISTS": name})
