@@ -13,6 +13,7 @@ from bot.commands import COMMANDS, USAGE
 from bot.settings import ROWS
 from bot.verbs import VERBS
 from watchers.sources import SOURCES
+from watchers.systems import SYSTEMS, System
 
 HOME = Path(__file__).resolve().parent.parent
 README = (HOME / "README.md").read_text(encoding="utf-8")
@@ -55,6 +56,18 @@ def test_the_readme_lists_every_setting_of_every_source() -> None:
         ]
         for row in SOURCES.values()
         for s in row.settings
+    ]
+
+
+def test_the_readme_lists_the_systems_of_the_founding_article() -> None:
+    def today(system: System) -> str:
+        if not system.closed:
+            return f"now {system.successor}" if system.successor else "alive"
+        when = system.closed if system.closed.startswith("closed") else f"closed {system.closed}"
+        return f"{when} → {system.successor}"
+
+    assert table("systems") == [
+        [f"{s.name} {s.name_zh}", today(s), ", ".join(f"`{n}`" for n in s.sources)] for s in SYSTEMS
     ]
 
 
