@@ -1,6 +1,8 @@
 """What every test may ask for."""
 
 import os
+import subprocess
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -15,6 +17,18 @@ def missing(reason: str) -> None:
     if os.environ.get("FENGHUO_REQUIRE_ALL") == "1":
         pytest.fail(f"required, but {reason}")
     pytest.skip(reason)
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Live servers come last: what they run is installed meanwhile."""
+    items.sort(key=lambda item: "tests/live" in item.path.as_posix())
+    live = any("tests/live" in item.path.as_posix() for item in items)
+    if live and len(items) > 500 and os.environ.get("FENGHUO_REQUIRE_ALL") == "1":
+        command = [sys.executable, "-m", "tests.live.setup"]
+        root = Path(__file__).resolve().parents[1]
+        subprocess.Popen(  # noqa: S603 -- our own module; the fixture waits for it
+            command, cwd=root, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
+        )
 
 
 @pytest.fixture(scope="session")
