@@ -22,7 +22,6 @@ from urllib.parse import urlsplit
 
 import aiohttp
 import httpx
-import msgspec
 from aiolimiter import AsyncLimiter
 from httpx_aiohttp import AiohttpTransport
 from tenacity import (
@@ -37,6 +36,7 @@ from tenacity.wait import wait_base
 from watchers.budget import Budget
 from watchers.errors import BadSetting, FenghuoError
 from watchers.model import Outcome
+from watchers.sitetext import NotJson, json_or_none, read_json
 
 BODY_CAP = 4 * 1024 * 1024  # bytes, after decompression
 ATTEMPTS = 3
@@ -139,10 +139,7 @@ class Reply:
     @property
     def loose(self) -> object:
         """What the JSON of the body says, whatever the status; None: it is none."""
-        try:
-            return msgspec.json.decode(self.body)
-        except (msgspec.DecodeError, RecursionError):
-            return None
+        return json_or_none(self.body)
 
     @property
     def is_html(self) -> bool:
@@ -378,8 +375,8 @@ class Http:
         if reply.is_html:
             raise self.trouble(reply, *wall(reply, now))
         try:
-            return msgspec.json.decode(reply.body)
-        except (msgspec.DecodeError, RecursionError):
+            return read_json(reply.body)
+        except NotJson:
             raise self.trouble(reply, Outcome.SCHEMA_CHANGED) from None
 
     def trouble(

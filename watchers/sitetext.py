@@ -5,6 +5,8 @@ import html
 import re
 from urllib.parse import parse_qsl, urlencode, urlsplit, urlunsplit
 
+import msgspec
+
 LONGEST = 20_000  # characters of one post that are read
 
 _SCRIPTS = re.compile(r"</?(?:script|style)\b[^<>]*>", re.IGNORECASE)
@@ -83,6 +85,29 @@ def truth(value: object) -> bool | None:
     if value in (1, "1", "true"):
         return True
     return False if value in (0, "0", "false") else None
+
+
+class NotJson(ValueError):
+    """The text is no JSON."""
+
+
+def read_json(text: bytes | str) -> object:
+    """Return what the JSON of TEXT says; raises NotJson, whatever is wrong with it.
+
+    Bytes that are no UTF-8 inside a string, and nesting without end, are among it.
+    """
+    try:
+        return msgspec.json.decode(text)
+    except (msgspec.DecodeError, RecursionError, UnicodeError) as error:
+        raise NotJson(type(error).__name__) from None
+
+
+def json_or_none(text: bytes | str) -> object:
+    """Return what the JSON of TEXT says; None: it is none."""
+    try:
+        return read_json(text)
+    except NotJson:
+        return None
 
 
 def fields(value: object) -> dict[str, object]:

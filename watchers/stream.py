@@ -10,10 +10,10 @@ from types import MappingProxyType
 from urllib.parse import urlencode, urlsplit
 
 import aiohttp
-import msgspec
 
 from watchers.http import Http, Reply, SourceTrouble, is_loopback
 from watchers.model import Outcome
+from watchers.sitetext import json_or_none
 
 LARGEST = 1024 * 1024  # bytes of one message
 QUIET = 0.3  # seconds without a message after which nothing more is waited for
@@ -79,10 +79,7 @@ class Stream:
                 await self.close()
                 detail = f"{self.host} closed the stream ({message.type.name.lower()})"
                 raise SourceTrouble(Outcome.DOWN, None, detail)
-            try:
-                yield msgspec.json.decode(message.data)
-            except (msgspec.DecodeError, RecursionError):
-                yield None
+            yield json_or_none(message.data)
 
     async def close(self) -> None:
         """Let go of the connection."""

@@ -35,7 +35,7 @@ from watchers import detect
 from watchers.clusters import Clusters
 from watchers.evidence import STORY_WINDOW, spreads_badly, story_type
 from watchers.incidents import WORRY_LEAST_SHARE, WORRY_NEGATIVE_SHARE, WORRY_NEGATIVES
-from watchers.model import Client, Kind, Post, Quote, Signal, Stream, Tone, TypeHit
+from watchers.model import Campaign, Client, Kind, Post, Quote, Signal, Stream, Tone, TypeHit
 from watchers.recordings import Recording
 from watchers.replay import Outcomes, Replay
 from watchers.risk import RiskModel
@@ -60,6 +60,12 @@ class Case:
     words: tuple[str, ...]
     since: str = "2000-01-01T00:00+08:00"
     onset: str | None = None
+    aired: tuple[str, ...] = ()  # evenings that the client announced: campaign windows
+
+    @property
+    def campaigns(self) -> tuple[Campaign, ...]:
+        starts = [datetime.fromisoformat(f"{day}T20:30+08:00") for day in self.aired]
+        return tuple(Campaign(start=s, end=s + 4 * HOUR, reason="on air") for s in starts)
 
     def posts(self) -> list[Post]:
         since = datetime.fromisoformat(self.since)
@@ -88,6 +94,25 @@ CASES = (
     Case("twitter_airline_virgin_america_2015", ("VirginAmerica",)),
     Case("twitter_airline_united_2015", ("united",)),
     Case("drama_thirty_2020", ("三十而已",)),
+    Case(
+        "drama_thirty_2020",
+        ("三十而已",),
+        aired=tuple(
+            f"2020-{day}"
+            for day in (
+                "07-24",
+                "08-01",
+                "08-03",
+                "08-04",
+                "08-06",
+                "08-08",
+                "08-11",
+                "08-12",
+                "08-14",
+                "08-16",
+            )
+        ),
+    ),
     Case("huawei_hongmeng_2019", ("鸿蒙", "华为")),
 )
 CALM = ("byd_calm_2020", "moutai_calm_2018", "twitter_airline_southwest_2015")
@@ -111,7 +136,12 @@ def recorded(name: str) -> list[Post]:
 async def play(case: Case, posts: Sequence[Post]) -> Outcomes:
     """Play POSTS to the stages of the service."""
     client = Client(
-        id="client", name=case.words[0], names=case.words, channel="C1", sensitivity=BUDGET
+        id="client",
+        name=case.words[0],
+        names=case.words,
+        channel="C1",
+        sensitivity=BUDGET,
+        campaigns=case.campaigns,
     )
     books = playbooks.load()
     store = await Store.open("sqlite://", now=posts[0].at)

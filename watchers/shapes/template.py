@@ -134,7 +134,7 @@ def read_config(settings: Mapping[str, str], setting: str, kind: type[Kept]) -> 
             raise BadSetting(told) from None
     try:
         return msgspec.json.decode(text, type=kind), where
-    except (msgspec.DecodeError, RecursionError) as error:
+    except (msgspec.DecodeError, RecursionError, UnicodeError) as error:
         told = f"{where}: {error}"
         raise BadSetting(told) from None
 

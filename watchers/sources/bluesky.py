@@ -9,8 +9,6 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import ClassVar
 
-import msgspec
-
 from watchers.budget import Budget, Period
 from watchers.connector import (
     Description,
@@ -251,10 +249,7 @@ def _error(reply: Reply) -> str:
     """Return the name of the error in REPLY, if it has one."""
     if reply.status < 400:
         return ""
-    try:
-        return _text_at(fields(msgspec.json.decode(reply.body)), "error")
-    except (msgspec.DecodeError, RecursionError):
-        return ""
+    return _text_at(fields(reply.loose), "error")
 
 
 def _text_at(raw: Mapping[str, object], key: str) -> str:

@@ -15,7 +15,6 @@ from urllib.parse import parse_qs, parse_qsl, urlsplit
 from zoneinfo import ZoneInfo
 
 import feedparser
-import msgspec
 
 from watchers.budget import Budget
 from watchers.connector import Description, Limited, Setting, SourceRow, interval
@@ -23,7 +22,8 @@ from watchers.errors import BadSetting
 from watchers.http import Call, Http, Reply, Secret, SourceTrouble, address_fault, wall
 from watchers.model import Author, Gap, Kind, Outcome, Page, Post, Reach, Watermark
 from watchers.paging import REMEMBERED_FOR, failed, merge
-from watchers.sitetext import address, canonical, fields, line, name, plain
+from watchers.sitetext import NotJson, address, canonical, fields, line, name, plain
+from watchers.sitetext import read_json as read_json_text
 from watchers.timetext import CHINA, read_time
 
 NAME = "feed"
@@ -362,8 +362,8 @@ def _xml_article(
 def read_json(body: bytes, feed: Address, now: datetime) -> Articles | None:
     """Return what BODY holds; None: it is no JSON Feed."""
     try:
-        top = fields(msgspec.json.decode(body))
-    except (msgspec.DecodeError, RecursionError):
+        top = fields(read_json_text(body))
+    except NotJson:
         return None
     items = top.get("items")
     if "jsonfeed.org" not in str(top.get("version", "")) or not isinstance(items, list):

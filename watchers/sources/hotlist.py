@@ -12,8 +12,6 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from urllib.parse import parse_qs, quote, urlsplit
 
-import msgspec
-
 from watchers.budget import Budget
 from watchers.connector import Description, Limited, Setting, SourceRow, interval
 from watchers.errors import BadSetting
@@ -33,7 +31,7 @@ from watchers.robots import Robots
 from watchers.shapes.template import at
 from watchers.shapes.weibo import judged
 from watchers.shapes.zhihu import ZhihuApi
-from watchers.sitetext import address, count, fields, line, name
+from watchers.sitetext import address, count, fields, json_or_none, line, name
 from watchers.timetext import CHINA
 
 NAME = "hotlist"
@@ -308,10 +306,7 @@ class Hotlist(Limited):
             return self._http.json(reply, now)
         self._http.require(reply, now)
         found = re.search(listed.shape.inside, reply.text, re.DOTALL)
-        try:
-            return msgspec.json.decode(found[1]) if found else None
-        except (msgspec.DecodeError, RecursionError):
-            return None
+        return json_or_none(found[1]) if found else None
 
     def _posts(self, listed: List, body: object, now: datetime) -> tuple[Post, ...]:
         entered = self._entered.setdefault(listed.url, {})

@@ -10,8 +10,6 @@ from collections.abc import Awaitable, Callable, Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import ClassVar
 
-import msgspec
-
 from watchers.budget import Budget
 from watchers.connector import (
     Description,
@@ -25,7 +23,7 @@ from watchers.errors import BadSetting
 from watchers.http import Http, Secret
 from watchers.model import Delivery, Outcome, Page, Post, Reach, Watermark
 from watchers.shapes.template import Shape, read_config, read_items, refuse
-from watchers.sitetext import line
+from watchers.sitetext import json_or_none, line
 
 NAME = "webhook"
 INBOX = "pushed"  # its one query
@@ -128,7 +126,7 @@ class Webhook(Limited):
         posts: dict[str, Post] = {}
         bad = 0
         for delivery in waiting:
-            found = read_items(_loose(delivery.body), self._config, NAME, delivery.at)
+            found = read_items(json_or_none(delivery.body), self._config, NAME, delivery.at)
             bad += found is None or found[1] > len(found[0])
             posts |= {p.id: p for p in found[0]} if found else {}
         last = waiting[-1] if waiting else None
@@ -182,13 +180,6 @@ def sign(secret: str, moment: str, body: bytes) -> str:
 
 def _found(posts: Mapping[str, Post]) -> Outcome:
     return Outcome.OK if posts else Outcome.OK_EMPTY
-
-
-def _loose(text: str) -> object:
-    try:
-        return msgspec.json.decode(text)
-    except (msgspec.DecodeError, RecursionError):
-        return None
 
 
 COST = "By the contract; being pushed to costs nothing here."

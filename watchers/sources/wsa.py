@@ -38,7 +38,7 @@ from watchers.http import (
 from watchers.model import Outcome, Page, Post, Reach, Watermark
 from watchers.paging import Memory, failed, one_page
 from watchers.shapes.articles import article
-from watchers.sitetext import fields, line, name
+from watchers.sitetext import fields, json_or_none, line, name
 from watchers.timetext import read_time
 
 NAME = "wsa"
@@ -260,10 +260,7 @@ def signature(id_: str, key: str, host: str, body: bytes, moment: int) -> str:
 
 def _post(text: object, now: datetime) -> Post | None:
     """Return the article that TEXT, JSON in a string, is; None: it is none."""
-    try:
-        item = fields(msgspec.json.decode(text)) if isinstance(text, str) else {}
-    except (msgspec.DecodeError, RecursionError):
-        return None
+    item = fields(json_or_none(text)) if isinstance(text, str) else {}
     return article(
         NAME,
         url=item.get("url"),
