@@ -17,6 +17,8 @@ from bot import messages
 from bot.desk import Member
 from bot.messages import Message
 from bot.office import Office, span
+from watchers.coordination import Signs, signs
+from watchers.look import Report
 from watchers.model import Client
 from watchers.sources import Source
 from watchers.systems import SYSTEMS, closed_words
@@ -58,10 +60,25 @@ async def check(office: Office, asked: Asked) -> Message:
     client = _client(asked.clients, " ".join(words))
     now = office.now()
     if client is not None:
-        return messages.check_report(await office.looker.client(client, length, now), client)
+        report = await office.looker.client(client, length, now)
+        gists = await office.gists.of(report.top, client) if client.gist else {}
+        found = await _signs(office, client, report)
+        return messages.check_report(report, client, gists=gists, signs=found)
     if not words:
         return messages.plain("Which client? " + _names(asked.clients, "/crisis check"))
-    return messages.check_report(await office.looker.words(" ".join(words), length, now), None)
+    report = await office.looker.words(" ".join(words), length, now)
+    asker = Client(id="", name=report.subject, names=tuple(words))
+    gists = await office.gists.of(report.top, asker)
+    return messages.check_report(report, None, gists=gists)
+
+
+async def _signs(office: Office, client: Client, report: Report) -> Signs | None:
+    """Look for signs of coordination where most was said."""
+    loudest = max(report.counts, key=lambda c: c.posts, default=None)
+    if loudest is None:
+        return None
+    start = report.at - report.span
+    return signs(await office.store.voices(client.id, start, report.at, source=loudest.source))
 
 
 async def incidents(office: Office, asked: Asked) -> Message:

@@ -14,6 +14,7 @@ from slack_sdk.web.async_client import AsyncWebClient
 from bot.desk import Desk, Member
 from bot.playbooks import Playbooks
 from bot.settings import Settings
+from watchers.gist import Gists
 from watchers.look import Looker
 from watchers.model import Client
 from watchers.store import Store
@@ -62,6 +63,7 @@ class Office:
     looker: Looker
     directory: Directory
     playbooks: Playbooks
+    gists: Gists
     settings: Settings
     changed: Callable[[], Awaitable[None]]  # clients or sources were changed by people
     now: Callable[[], datetime]

@@ -184,7 +184,7 @@ class Service:
             bot_id=bot,
             sleep=self._sleep,
         )
-        office = self._office(directory, team)
+        office = self._office(directory, team, gists)
         await self._listen(web, office)
         self._at_work = office.at_work
         self._sender = asyncio.create_task(self.deliver.run(self._stopping), name="deliver")
@@ -283,7 +283,7 @@ class Service:
         self._undo.append(translator.stop)
         return translator
 
-    def _office(self, directory: Directory, team: str) -> Office:
+    def _office(self, directory: Directory, team: str, gists: Gists) -> Office:
         gatherer = Gatherer(
             self.store,
             {t.id: t for t in self._parts.playbooks.crisis_types()},
@@ -302,6 +302,7 @@ class Service:
             looker=Looker(self.store, self.stages, self.rounds, gatherer),
             directory=directory,
             playbooks=self._parts.playbooks,
+            gists=gists,
             settings=self.settings,
             changed=self.reload,
             now=self.now,

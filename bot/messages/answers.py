@@ -37,9 +37,10 @@ from bot.messages.text import (
     span,
     when,
 )
-from bot.messages.thread import quote_lines
+from bot.messages.thread import COORDINATION, DOUBT, NO_GISTS, quote_lines
+from watchers.coordination import Signs
 from watchers.incidents import STAGE_WORDS
-from watchers.model import Client, Health, Incident, Outcome, Quote, State
+from watchers.model import Client, Gist, Health, Incident, Outcome, Quote, State
 
 LISTED = 40  # rows of a list, of Slack's fifty blocks
 OUTCOMES = {
@@ -136,8 +137,17 @@ class SourceView:
 
 
 # ------------------------------------------------------------------------------------------- check
-def check_report(report: Report, client: Client | None) -> Message:
-    """Return what was found, source by source: platforms are never added up in one ratio."""
+def check_report(
+    report: Report,
+    client: Client | None,
+    *,
+    gists: Mapping[tuple[str, str], Gist] = NO_GISTS,
+    signs: Signs | None = None,
+) -> Message:
+    """Return what was found, source by source: platforms are never added up in one ratio.
+
+    GISTS tell the quotes in English; SIGNS of coordination are told where there are any.
+    """
     title = _title(report)
     blocks = [header(title), section(marked("\n".join(_counts(report))))]
     verdict = _verdict(report)
@@ -147,7 +157,9 @@ def check_report(report: Report, client: Client | None) -> Message:
         blocks.append(section(marked(_row(report.incident, client, {}, report.at))))
     if report.top:
         blocks.append(rich_text([line([words(_top(report), bold=True)])]))
-        blocks += [rich_text(quote_lines(quote)) for quote in report.top]
+        blocks += [rich_text(quote_lines(quote, gists.get(quote.key))) for quote in report.top]
+    if signs is not None and signs.sentence:
+        blocks.append(context([plain_text(f"{COORDINATION}: {signs.sentence}. {DOUBT}")]))
     return message(escaped(f"{title}. {verdict}".strip(), 300), blocks)
 
 

@@ -560,6 +560,19 @@ def test_nothing_found_is_said_only_if_every_source_was_seen(
     assert ("Nothing found" in messages.check_report(report, None).text) is said
 
 
+def test_a_check_tells_signs_of_coordination_and_quotes_in_english() -> None:
+    report = Report(counts=(Count(),), top=QUOTES)
+    quote = report.top[0]
+    gist = Gist(text="the heater smoked")
+    signs = Signs(posts=40, known=40, followerless=1.0)
+    made = messages.check_report(report, CLIENT, gists={quote.key: gist}, signs=signs)
+    told = shown(made)
+    assert "gist (machine): the heater smoked" in told
+    assert "Possible coordination (machine estimate): 100% of 40 accounts" in told
+    assert "counts and severity do not depend on this" in told
+    assert "Possible coordination" not in shown(messages.check_report(report, CLIENT))
+
+
 def test_the_check_in_a_terminal_says_the_same() -> None:
     report = Report(counts=(Count(), BLIND), top=QUOTES[:1], incident=sample_b())
     assert messages.check_text(report).splitlines() == [

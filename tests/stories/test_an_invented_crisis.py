@@ -174,6 +174,7 @@ async def test_the_slash_command_answers_in_private(aulane: Town) -> None:
     await aulane.until_alert(within=3 * HOUR)
     for verb, expected in (
         ("check", "Aulane"),
+        ("check", "gist (machine)"),
         ("incidents", "INC-1"),
         ("clients", "奥岚"),
         ("sources", "Weibo"),
