@@ -17,6 +17,7 @@ from watchers.sources import (
     webhook,
     weibo,
     weibo_business,
+    weibo_page,
     wsa,
     x,
     zhihu,
@@ -51,6 +52,7 @@ SOURCES = registry(
     provider.ROW,
     webhook.ROW,
     gdelt.ROW,
+    weibo_page.ROW,
 )
 
 

@@ -27,10 +27,12 @@ ONE_PAGE = {  # posts on the one page there is
     "wsa": 10,
     "qianfan": 50,
     "gdelt": 250,
+    "weibo_page": 10,
 }
 READ = {"feed": 50, "sinaroll": 50}  # articles of what is read whole; words are looked for here
 SEARCHED = PAGED | ONE_PAGE
 PAGE = SEARCHED | READ
+WALLED = {"weibo_page": timedelta(hours=6)}  # after a login wall that nobody may climb
 PATIENT = {"gdelt": timedelta(hours=1)}  # after a 429 that does not say how long
 SECRETS = (
     server.WEIBO_TOKEN,
@@ -307,6 +309,7 @@ async def test_a_refusal_is_an_outcome_and_the_watermark_stays(
     page = await asked.ask()
     assert page.outcome is outcome
     wait = PATIENT.get(asked.name, wait) if wait is MINUTE else wait
+    wait = WALLED.get(asked.name) if outcome is Outcome.AUTH_REQUIRED else wait
     assert page.until == (asked.clock() + wait if wait else None)
     assert page.posts == ()
     assert page.watermark == before

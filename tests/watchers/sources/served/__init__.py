@@ -11,6 +11,7 @@ from tests.watchers.sources.served.provider import provider, webhook
 from tests.watchers.sources.served.sinaroll import sinaroll
 from tests.watchers.sources.served.websearch import gdelt, qianfan, wsa
 from tests.watchers.sources.served.weibo_business import weibo_business
+from tests.watchers.sources.served.weibo_page import weibo_page
 from tests.watchers.sources.served.x import x
 from tests.watchers.sources.served.zhihu import zhihu, zhihuweb
 
@@ -20,6 +21,7 @@ SERVED: tuple[Callable[[Clock], Served], ...] = (
     webhook,
     sinaroll,
     weibo_business,
+    weibo_page,
     wsa,
     qianfan,
     gdelt,
