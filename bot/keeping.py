@@ -14,7 +14,7 @@ from slack_sdk.errors import SlackApiError, SlackClientError
 from slack_sdk.web.async_client import AsyncWebClient
 from slack_sdk.web.async_slack_response import AsyncSlackResponse
 
-from bot import playbooks
+from bot import messages, playbooks
 from bot.cli import BAD_INPUT, DONE, FAILED, Shell, Verb, json_flag, writable
 from bot.enrol import effective
 from bot.offline import load_clients, trial_kit
@@ -352,9 +352,9 @@ async def _sources(settings: Settings, by_hand: Mapping[str, str], shell: Shell)
                 mend = f"correct {names}"
                 findings.append(Finding(what=row.title, ok=False, detail=str(error), mend=mend))
                 continue
-            findings.append(
-                Finding(what=row.title, ok=outcome.healthy, detail=f"{outcome}: {detail}")
-            )
+            mend = "" if outcome.healthy else messages.TO_DO[outcome]
+            told = f"{outcome}: {detail}"
+            findings.append(Finding(what=row.title, ok=outcome.healthy, detail=told, mend=mend))
     if not any(row.ready(given) for row in SOURCES.values()):
         mend = "set up at least one source: FEED_URLS needs no account"
         findings.append(Finding(what="sources", ok=False, detail="none is set up", mend=mend))

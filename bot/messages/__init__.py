@@ -5,6 +5,7 @@ Every text that a stranger wrote stays text: it mentions nobody, links nowhere, 
 
 from bot.messages.answers import (
     OUTCOMES,
+    TO_DO,
     SourceView,
     check_report,
     check_text,
@@ -39,6 +40,7 @@ from bot.messages.thread import evidence, notice, plain, playbook, rule, update
 
 __all__ = [
     "OUTCOMES",
+    "TO_DO",
     "Block",
     "Clock",
     "Duty",

@@ -71,7 +71,7 @@ async def test_a_manager_sets_weibo_up_and_it_is_watched_at_once(calm: Town) -> 
     assert "developer agreement" in shown
     assert "Cost: Credits of the plan" in shown
     await fill(calm, "env:WEIBO_TOKEN_OF_OURS")
-    await calm.slack.until(lambda: "is watched from now on" in words(calm, LEAD))
+    await calm.slack.until(lambda: "is watched from now on" in words(calm, LEAD), timeout=30)
     assert "weibo" in calm.service.rounds.sources
     log = await calm.service.store.audit_log()
     (row,) = [r for r in log if r.what == "source set up"]
@@ -114,7 +114,7 @@ async def test_what_does_not_work_comes_back_with_the_reason_and_what_was_typed(
 ) -> None:
     await choose_weibo(calm)
     await fill(calm, reference)
-    await calm.slack.until(lambda: "It does not work yet" in words(calm, LEAD))
+    await calm.slack.until(lambda: "It does not work yet" in words(calm, LEAD), timeout=30)
     assert why in words(calm, LEAD)
     typed = {
         b["block_id"]: b["element"].get("initial_value")
@@ -124,7 +124,7 @@ async def test_what_does_not_work_comes_back_with_the_reason_and_what_was_typed(
     assert (typed["set:WEIBO_TOKEN"], typed["why"]) == (reference, "our own brand")
     assert await calm.service.store.source_settings() == {}
     await fill(calm, "env:WEIBO_TOKEN_OF_OURS")
-    await calm.slack.until(lambda: "is watched from now on" in words(calm, LEAD))
+    await calm.slack.until(lambda: "is watched from now on" in words(calm, LEAD), timeout=30)
 
 
 @pytest.mark.parametrize("user", [DUTY, STRANGER])
@@ -137,11 +137,11 @@ async def test_others_are_told_who_may(user: str, calm: Town) -> None:
 async def test_a_source_that_is_removed_is_asked_no_more(calm: Town) -> None:
     await choose_weibo(calm)
     await fill(calm, "env:WEIBO_TOKEN_OF_OURS")
-    await calm.slack.until(lambda: "is watched from now on" in words(calm, LEAD))
+    await calm.slack.until(lambda: "is watched from now on" in words(calm, LEAD), timeout=30)
     await calm.pass_time(timedelta(minutes=10))
     asked = len(calm.platforms.weibo.asked)
     assert asked
     await calm.service.store.set_source("weibo", {}, by=LEAD, why="", now=calm.now())
-    await calm.slack.until(lambda: "weibo" not in calm.service.rounds.sources)
+    await calm.slack.until(lambda: "weibo" not in calm.service.rounds.sources, timeout=30)
     await calm.pass_time(timedelta(minutes=20))
     assert len(calm.platforms.weibo.asked) == asked
