@@ -13,6 +13,7 @@ from watchers.model import (
     Decision,
     Event,
     Gap,
+    Health,
     Kind,
     Page,
     Reach,
@@ -237,7 +238,8 @@ class Rounds:
         scored = await self._stages.score(fresh)
         again = self._stages.score_all([p for p in page.posts if p.id in known])
         health = trouble.after_round(before, watch.source, page, now)
-        health, told = trouble.tell(health, len(scored), source.title, now)
+        caught_up = len(scored) + await self._read_meanwhile(before, watch.source, now)
+        health, told = trouble.tell(health, caught_up, source.title, now)
         health = replace(health, spent=_spent(source, now))
         due = max(now + watch.every, page.until or now, health.until or now)
         after = replace(watch, watermark=page.watermark, next_at=due)
@@ -257,6 +259,16 @@ class Rounds:
         for client in self.served(watch):
             await self.judge(client, watch.source, now)
         return page
+
+    async def _read_meanwhile(self, before: Health | None, source: str, now: datetime) -> int:
+        """Count what partial rounds brought while SOURCE was in trouble that people were told of."""
+        if before is None or not before.told or before.ok_at is None:
+            return 0
+        clients = [c for c in self._stages.clients.values() if not c.sources or source in c.sources]
+        windows = [
+            await self._store.window(c.id, before.ok_at, now, source=source) for c in clients
+        ]
+        return sum(w.raw for w in windows)
 
     def postpone(self, watch: Watch, now: datetime) -> None:
         """Look at WATCH again after its usual interval; nothing of the failed round is kept."""

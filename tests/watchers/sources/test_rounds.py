@@ -3,6 +3,7 @@
 from datetime import UTC, datetime, timedelta
 
 from bot import playbooks
+from bot.demo import platforms as server
 from bot.demo.platforms import Platforms
 from tests.watchers.sources.conftest import Clock, a_post
 from watchers.http import Http
@@ -108,3 +109,25 @@ async def test_a_busy_word_is_asked_for_alone(
     await made.plan([CLIENT, OTHER], NOW)
     assert set(made.watches) == {("x", "奥岚 OR 奥岚取暖器"), ("x", "骑云")}
     assert watch.query == "骑云"
+
+
+async def test_recovery_says_how_many_posts_were_caught_up(
+    store: Store, http: Http, platforms: Platforms, clock: Clock
+) -> None:
+    clock.now = NOW
+    made = await rounds(store, http, platforms, OTHER, operators="C0WATCHERS")
+
+    async def go() -> None:
+        for watch in list(made.watches.values()):
+            await made.run(watch, clock.forward(minutes=5))
+
+    await go()
+    for n in range(3):
+        platforms.weibo.add([a_post("weibo", n, clock() + timedelta(minutes=1), text=f"骑云 {n}")])
+        platforms.weibo.fail(server.status(401), times=1)
+        await go()
+    clock.forward(minutes=60)  # the breaker opens again
+    await go()
+    told = [row.alert.text for row in await store.outbox()]
+    assert told[0].startswith("Sina Weibo: it wants a valid login")
+    assert told[-1] == "Sina Weibo answers again; 3 posts caught up."
