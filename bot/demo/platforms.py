@@ -314,6 +314,7 @@ class Platforms:
             "WEIBO_TOKEN": WEIBO_TOKEN,
             "WEIBO_BASE_URL": self.base,
             "WEIBO_CREDITS_PER_MONTH": "1000000",
+            "WEIBO_CANARY_EVERY": "3600",
             "BLUESKY_HANDLE": BLUESKY_HANDLE,
             "BLUESKY_APP_PASSWORD": BLUESKY_PASSWORD,
             "BLUESKY_BASE_URL": self.base,

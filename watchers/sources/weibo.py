@@ -66,7 +66,7 @@ SETTINGS = (
         meaning="own-brand or counsel: why this use is allowed; asked for until it is set",
     ),
     Setting(name="WEIBO_EVERY", meaning="seconds between two rounds of a query", default="300"),
-    *canary_settings("WEIBO"),
+    *canary_settings("WEIBO", hours=6),
 )
 TERMS = (
     "Weibo's developer agreement (2.7.8) lets a business that collects or analyses data for third "
@@ -94,7 +94,7 @@ class Weibo:
         self._token = Secret(settings.get("WEIBO_TOKEN", ""))
         http.keep_secret(self._token)
         self.every = interval(settings, "WEIBO_EVERY", timedelta(minutes=5))
-        self.canary = read_canary(settings, "WEIBO")
+        self.canary = read_canary(settings, "WEIBO", hours=6)
         self._per_call = whole_number(settings, "WEIBO_CREDITS_PER_CALL", 1) or 0
         self._per_record = whole_number(settings, "WEIBO_CREDITS_PER_RECORD", 0) or 0
         self.credits = Budget(
