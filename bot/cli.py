@@ -49,7 +49,9 @@ class Shell:
         """
         if secret and sys.stdin.isatty():
             return getpass.getpass(f"{question} ", stream=sys.stderr).strip()
-        self.console.print(f"{question} ", end="", markup=False, emoji=False, highlight=False)
+        self.console.print(
+            f"{question} ", end="", markup=False, emoji=False, highlight=False, soft_wrap=True
+        )
         line = sys.stdin.readline()
         if not line:
             raise BadInput(f"nobody answers “{question}”: give it by --set NAME=VALUE, and --yes")

@@ -190,7 +190,6 @@ async def _add(asked: argparse.Namespace, settings: Settings, store: Store, shel
         return FAILED
     _ask_all(row, known, given, asked, shell)
     values = {n: v for n, v in kept.items() if n in {s.name for s in row.settings}} | given
-    values = {n: _hidden(row, n, v, settings) for n, v in values.items() if v}
     shell.say("Testing the connection…")
     trial = await enrol.try_out(row, values, settings, shell.now())
     shell.say(f"{row.title}: {trial.outcome}: {trial.detail}")
@@ -202,7 +201,8 @@ async def _add(asked: argparse.Namespace, settings: Settings, store: Store, shel
         why = "" if asked.yes else shell.ask("Why may this page be read? One sentence, kept:")
         if not why:
             raise BadInput("give --reason: a page that nobody documented needs a recorded reason")
-    await enrol.keep(store, row, values, by=_me(), why=why, now=shell.now())
+    kept_as = {n: _hidden(row, n, v, settings) for n, v in values.items() if v}
+    await enrol.keep(store, row, kept_as, by=_me(), why=why, now=shell.now())
     shell.say("Kept. A running fenghuo takes it up within half a minute.")
     return DONE
 

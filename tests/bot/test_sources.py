@@ -142,12 +142,15 @@ def test_it_is_set_up_without_a_question_where_all_is_given(ask: Ask, server: HT
     assert "WEIBO_TOKEN_OF_OURS is not in the environment" in gone.out
 
 
-def test_what_does_not_work_is_not_kept(ask: Ask, server: HTTPServer, typed: Type) -> None:
+def test_what_does_not_work_is_not_kept(
+    ask: Ask, server: HTTPServer, typed: Type, tmp_path: Path
+) -> None:
     ask.settings["WEIBO_BASE_URL"] = gateway(server, actions=())
     told = ask("sources", "add", "weibo", "--yes", "--set", f"WEIBO_TOKEN={TOKEN}")
     assert told.code == 1
     assert "plan_required: the plan does not include search" in told.err
     assert "Nothing was changed." in told.err
+    assert list(tmp_path.rglob("WEIBO_TOKEN")) == []
     assert audit(ask) == []
     typed("n")
     assert ask("sources", "add", "weibo").code == 1
