@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 import structlog
 
+_begun: list[subprocess.Popen[bytes]] = []  # kept: it runs beside the tests
 SHARED = Path(__file__).resolve().parents[2] / "shared"
 
 
@@ -26,9 +27,18 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     if live and len(items) > 500 and os.environ.get("FENGHUO_REQUIRE_ALL") == "1":
         command = [sys.executable, "-m", "tests.live.setup"]
         root = Path(__file__).resolve().parents[1]
-        subprocess.Popen(  # noqa: S603 -- our own module; the fixture waits for it
-            command, cwd=root, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
+        _begun.append(
+            subprocess.Popen(  # noqa: S603 -- our own module; the fixture takes turns with it
+                command, cwd=root, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
+            )
         )
+
+
+def pytest_sessionfinish() -> None:
+    """What was begun here ends here."""
+    for process in _begun:
+        process.terminate()
+        process.wait(timeout=20)
 
 
 @pytest.fixture(scope="session")

@@ -53,6 +53,7 @@ def words(town: Town, user: str) -> str:
 
 async def choose_weibo(town: Town) -> None:
     await press_set_up(town, LEAD)
+    await town.slack.until(lambda: bool(town.slack.modals(LEAD)), timeout=30)
     await town.slack.submit(LEAD, window(town, LEAD).id, {"source": "weibo"})
 
 
@@ -130,7 +131,8 @@ async def test_what_does_not_work_comes_back_with_the_reason_and_what_was_typed(
 @pytest.mark.parametrize("user", [DUTY, STRANGER])
 async def test_others_are_told_who_may(user: str, calm: Town) -> None:
     await press_set_up(calm, user)
-    assert f"Sources are set up by a manager: <@{LEAD}>." in calm.private(user)[-1]
+    told = f"Sources are set up by a manager: <@{LEAD}>."
+    await calm.slack.until(lambda: told in calm.private(user)[-1], timeout=30)
     assert calm.slack.modals(user) == []
 
 
