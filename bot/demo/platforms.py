@@ -8,6 +8,7 @@ invented posts at accelerated time, the stories with recorded streams.
 import asyncio
 import gzip
 import html
+import json
 from bisect import bisect_right
 from collections import deque
 from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
@@ -154,6 +155,18 @@ def huge(size: int, *, packed: bool = False) -> Fault:
     return fault
 
 
+def changed(edit: Callable[[object], object]) -> Fault:
+    """Answer truly, but with the JSON as EDIT makes it of the true one."""
+
+    async def fault(request: web.Request, handler: Handler) -> web.StreamResponse:
+        true = await handler(request)
+        body = true.body if isinstance(true, web.Response) else None
+        told = edit(json.loads(body)) if isinstance(body, bytes) else None
+        return web.json_response(told, status=true.status)
+
+    return fault
+
+
 def says(body: object) -> Fault:
     """Answer 200 with BODY as JSON."""
     return status(200, body)
@@ -212,6 +225,10 @@ class Platform:
     def fail(self, fault: Fault, *, times: int = 1, after: int = 0, path: str = "") -> None:
         """Let the next TIMES answers at addresses that hold PATH go wrong, once AFTER went well."""
         self._faults.extend([(path, None)] * after + [(path, fault)] * times)
+
+    def mend(self) -> None:
+        """Let nothing more go wrong."""
+        self._faults.clear()
 
     def next_fault(self, path: str) -> Fault | None:
         if self._faults and self._faults[0][0] in path:

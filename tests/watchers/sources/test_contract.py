@@ -1,7 +1,9 @@
 """What every connector owes: the same situations, told to each of them."""
 
+import json
 import re
-from datetime import timedelta
+from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
 
 import pytest
 
@@ -11,6 +13,7 @@ from tests.watchers.sources.conftest import T0, Clock, a_post
 from watchers.http import Http
 from watchers.model import Gap, Outcome, Page, Watermark
 from watchers.sources import SOURCES, Source
+from watchers.timetext import CHINA
 
 MINUTE = timedelta(minutes=1)
 PAGED = {  # posts on a page, where there are more
@@ -41,6 +44,60 @@ SECRETS = (
     "eyJ",
     "demo-secret",  # in all that the platforms of tests alone ask for
 )
+
+
+TELLS_DELETIONS = {  # who leaves out what was deleted, and whether the id is told
+    "weibo": True,
+    "weibo_business": True,
+    "weibo_page": False,
+    "bluesky": False,
+    "mastodon": False,
+    "feed": False,
+}
+CLOCKS = {  # the field that tells the time of a post; Bluesky and providers have rules of their own
+    "weibo": "created_at",
+    "weibo_business": "created_at",
+    "weibo_page": "created_at",
+    "zhihu": "EditTime",
+    "zhihuweb": "EditTime",
+    "mastodon": "created_at",
+    "x": "created_at",
+    "sinaroll": "ctime mtime",
+    "wsa": "date",
+    "qianfan": "date",
+    "gdelt": "seendate",
+}
+NOW = datetime(2026, 1, 2, 8, 30, tzinfo=CHINA)
+
+
+def here(*at: int) -> datetime:
+    return datetime(*at, tzinfo=CHINA)  # type: ignore[arg-type, misc]  # year, month, day, ...
+
+
+FORMS: dict[object, datetime | None] = {
+    "刚刚": NOW,
+    "5分钟前": here(2026, 1, 2, 8, 25),
+    "30秒前": here(2026, 1, 2, 8, 29, 30),
+    "半小时前": here(2026, 1, 2, 8, 0),
+    "1个小时前": here(2026, 1, 2, 7, 30),
+    "今天 07:05": here(2026, 1, 2, 7, 5),
+    "今天07:05 来自iPhone": here(2026, 1, 2, 7, 5),
+    "今天 25:00": None,
+    "昨天 23:59": here(2026, 1, 1, 23, 59),
+    "12月31日 19:30": here(2025, 12, 31, 19, 30),
+    "1月5日 08:00": here(2025, 1, 5, 8, 0),
+    "11-20": here(2025, 11, 20),
+    "2025年5月1日 08:00": here(2025, 5, 1, 8, 0),
+    "2025-5-1 08:00:09": here(2025, 5, 1, 8, 0, 9),
+    "Tue May 21 10:00:00 +0800 2024": here(2024, 5, 21, 10),
+    "Fri, 07 Nov 2025 06:30:00 GMT": datetime(2025, 11, 7, 6, 30, tzinfo=UTC),
+    "2025-08-07T06:30:00.123Z": datetime(2025, 8, 7, 6, 30, 0, 123000, tzinfo=UTC),
+    "20250807T063000Z": datetime(2025, 8, 7, 6, 30, tzinfo=UTC),
+    "1754548200": here(2025, 8, 7, 14, 30),
+    1754548200000: here(2025, 8, 7, 14, 30),
+    "不久前": None,
+    "2月30日 10:00": None,
+}
 
 
 class Asked:
@@ -165,6 +222,83 @@ async def test_posts_of_others_are_not_brought(searched: Asked) -> None:
     searched.publish(3)
     searched.platform.add([a_post(searched.name, 9, T0 - MINUTE, text="天气很好")])
     assert numbers(await searched.ask()) == [3, 2, 1]
+
+
+async def test_the_same_post_has_the_same_id_in_every_round(asked: Asked) -> None:
+    asked.publish(3)
+    first = await asked.ask()
+    asked.mark = Watermark()
+    again = await asked.ask()
+    assert {p.id for p in again.posts} == {p.id for p in first.posts}
+    assert len({p.key for p in first.posts}) == 3
+
+
+@pytest.mark.parametrize("name", TELLS_DELETIONS)
+async def test_what_its_author_deleted_is_not_brought_and_told_where_the_source_tells(
+    name: str, platforms: Platforms, http: Http, clock: Clock
+) -> None:
+    asked = Asked(name, platforms, http, clock)
+    asked.publish(2)
+    page = await asked.ask()
+    gone = next(p for p in page.posts if "第1台" in p.text)
+    asked.platform.delete("5340000000000001")
+    asked.clock.forward(minutes=1)
+    page = await asked.ask()
+    assert gone.id not in {p.id for p in page.posts}
+    if TELLS_DELETIONS[name]:
+        assert page.deleted == (gone.id,)
+
+
+async def test_a_count_that_is_missing_is_unknown_never_zero(asked: Asked) -> None:
+    if asked.name == "feed":
+        pytest.skip("a feed counts nothing, and is no JSON")
+    asked.publish(1)
+    asked.platform.fail(server.changed(without_counts), times=4)
+    (post,) = (await asked.ask()).posts
+    assert (post.reposts, post.comments, post.likes) == (None, None, None)
+
+
+def without_counts(body: object) -> object:
+    """Return BODY without every number that counts something, JSON inside of strings too."""
+    if isinstance(body, list):
+        return [without_counts(part) for part in body]
+    if not isinstance(body, dict):
+        return body
+    kept = {k: v for k, v in body.items() if not re.search(r"(_count|Count|_metrics)$", k)}
+    return {k: without_counts(v) for k, v in kept.items()}
+
+
+@pytest.mark.parametrize("name", CLOCKS)
+async def test_the_clock_is_read_however_it_is_written(
+    name: str, platforms: Platforms, http: Http, clock: Clock
+) -> None:
+    """All forms of sources.md 3.6, in the field in which this source tells the time."""
+    clock.now = NOW.astimezone(UTC)
+    asked = Asked(name, platforms, http, clock)
+    asked.publish(1)
+    for written, at in FORMS.items():
+        asked.mark = Watermark()
+        asked.platform.fail(server.changed(clocks(CLOCKS[name], written)), times=4)
+        page = await asked.ask()
+        asked.platform.mend()
+        assert page.outcome.healthy or page.outcome is Outcome.STALE, f"{written}: {page.detail}"
+        if page.posts:  # a roll that stands still brings nothing
+            assert page.posts[0].created_at == at, written
+
+
+def clocks(fields: str, written: object) -> Callable[[object], object]:
+    """Return what writes WRITTEN into FIELDS wherever they stand, JSON inside of strings too."""
+
+    def edit(body: object) -> object:
+        if isinstance(body, list):
+            return [edit(part) for part in body]
+        if isinstance(body, str) and body.startswith("{"):
+            return json.dumps(edit(json.loads(body)), ensure_ascii=False)
+        if not isinstance(body, dict):
+            return body
+        return {k: written if k in fields.split() else edit(v) for k, v in body.items()}
+
+    return edit
 
 
 async def test_nothing_new_moves_the_time_that_is_covered(searched: Asked) -> None:
