@@ -34,11 +34,16 @@ class Stream:
         """Whether the last connection still stands."""
         return self._socket is not None and not self._socket.closed
 
-    async def connect(self, params: Mapping[str, str], now: datetime) -> None:
+    async def connect(
+        self,
+        params: Mapping[str, str],
+        now: datetime,
+        headers: Mapping[str, str] = MappingProxyType({}),
+    ) -> None:
         """Open a new connection; raises SourceTrouble with what a refusal means."""
         await self.close()
         self._session = aiohttp.ClientSession(
-            headers=self.http.agent,
+            headers={**self.http.agent, **headers},
             cookie_jar=aiohttp.DummyCookieJar(),
             timeout=aiohttp.ClientTimeout(total=None, sock_connect=5),
         )

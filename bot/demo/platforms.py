@@ -458,14 +458,14 @@ class Platforms:
         if not self.open_timelines and not self._known_user(request):
             return web.json_response([])  # as seen: a closed feed looks like an empty one
         hits = self.mastodon.visible(f"#{request.match_info['tag']}")
-        return web.json_response([_toot(p) for p in self._toots(hits, request)])
+        return web.json_response([toot(p) for p in self._toots(hits, request)])
 
     async def _mastodon_search(self, request: web.Request) -> web.Response:
         found: list[Post] = []
         if self.full_text and self._known_user(request):
             found = self._toots(self.mastodon.visible(request.query.get("q", "")), request)
         empty: dict[str, object] = {"accounts": [], "hashtags": []}
-        return web.json_response(empty | {"statuses": [_toot(p) for p in found]})
+        return web.json_response(empty | {"statuses": [toot(p) for p in found]})
 
     def _toots(self, hits: list[Post], request: web.Request) -> list[Post]:
         """Return the page of HITS asked for: min_id goes forward from there, max_id back."""
@@ -602,7 +602,8 @@ def _toot_id(post: Post) -> int:
     return (int(post.at.timestamp() * 1000) << 16) + sum(post.id.encode()) % 65536
 
 
-def _toot(post: Post) -> dict[str, object]:
+def toot(post: Post) -> dict[str, object]:
+    """Return POST as Mastodon writes one."""
     id_ = str(_toot_id(post))
     return {
         "id": id_,

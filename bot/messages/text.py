@@ -215,6 +215,7 @@ def gist_line(gist: Gist) -> str:
 
 SHORT_TITLES = {  # of sources whose registry name is no word; the full ones are too long for a line
     "weibo_business": "Weibo",
+    "mastodon_stream": "Mastodon stream",
     "weibo_page": "Weibo page 1",
     "zhihuweb": "Portals (Zhihu)",
     "sinaroll": "Sina News",

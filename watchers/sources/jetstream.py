@@ -5,7 +5,6 @@ holds the last event; after a break the stream is taken up five seconds before i
 events, so what is deleted there goes here within seconds.
 """
 
-import re
 from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
 from typing import ClassVar
@@ -16,6 +15,7 @@ from watchers.errors import BadSetting
 from watchers.http import Http, SourceTrouble
 from watchers.model import Author, Gap, Kind, Outcome, Page, Post, Reach, Watermark
 from watchers.paging import REMEMBERED_FOR, failed, merge
+from watchers.shapes.languages import wanted
 from watchers.sitetext import fields, name, tidy
 from watchers.stream import Stream, stream_fault
 from watchers.timetext import read_time
@@ -31,8 +31,6 @@ STALE = timedelta(minutes=10)
 MICRO = timedelta(microseconds=1)
 BACKDATED = timedelta(minutes=10)  # createdAt is the author's to write: this far behind is believed
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
-_HAN = re.compile(r"[\u4e00-\u9fff]")
-_KANA_OR_HANGUL = re.compile(r"[\u3040-\u30ff\uac00-\ud7af]")
 
 SETTINGS = (
     Setting(
@@ -109,11 +107,8 @@ class Jetstream(Limited):
         await self._stream.connect(params, now)
 
     def wants(self, post: Post) -> bool:
-        """Whether POST is in one of the languages that are read, or looks like Chinese."""
-        if "*" in self._languages or (post.lang or "").partition("-")[0] in self._languages:
-            return True
-        han = "zh" in self._languages and len(_HAN.findall(post.text[:300])) > 1
-        return han and not _KANA_OR_HANGUL.search(post.text[:300])
+        """Whether POST is in one of the languages that are read."""
+        return wanted(post, self._languages)
 
     async def check(self, now: datetime) -> tuple[Outcome, str]:
         """Listen for a moment."""

@@ -190,5 +190,5 @@ async def test_x_proves_itself_by_its_counts_alone(world: World, store: Store, h
 def test_what_is_read_whole_needs_no_word(world: World) -> None:
     without = {name for name in SOURCES if world.source(name).canary is None}
     assert without == {
-        "feed", "hotlist", "sinaroll", "jetstream", "webhook", "gdelt", "mastodon", "weibo_page",
+        "feed", "hotlist", "sinaroll", "jetstream", "webhook", "gdelt", "mastodon", "mastodon_stream", "weibo_page",
     }  # fmt: skip

@@ -14,7 +14,8 @@ from bot.demo.platforms import Platforms
 from tests.watchers.sources.conftest import T0, Clock, a_post
 from watchers.http import Http
 from watchers.model import Author, Kind, Outcome, Page, Post, Watermark
-from watchers.sources.mastodon import NO_SEARCH, Mastodon, clocked, read_status
+from watchers.shapes.mastodon import clocked, read_status
+from watchers.sources.mastodon import NO_SEARCH, Mastodon
 
 RAW = Path("data/microblogs/raw/mastodon")
 NOW = datetime(2026, 3, 2, 8, 0, tzinfo=UTC)

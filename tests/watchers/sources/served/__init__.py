@@ -7,6 +7,7 @@ from collections.abc import Callable
 
 from bot.demo.platforms import Clock, Served
 from tests.watchers.sources.served.jetstream import jetstream
+from tests.watchers.sources.served.mastodon_stream import mastodon_stream
 from tests.watchers.sources.served.provider import provider, webhook
 from tests.watchers.sources.served.sinaroll import sinaroll
 from tests.watchers.sources.served.websearch import gdelt, qianfan, wsa
@@ -17,6 +18,7 @@ from tests.watchers.sources.served.zhihu import zhihu, zhihuweb
 
 SERVED: tuple[Callable[[Clock], Served], ...] = (
     jetstream,
+    mastodon_stream,
     provider,
     webhook,
     sinaroll,
