@@ -21,7 +21,7 @@ from bot.offline import load_clients, trial_kit
 from bot.service import translation
 from bot.settings import Settings, data_folder, read
 from watchers import clients as client_files
-from watchers import provider
+from watchers import translator
 from watchers.errors import BadInput, BadSetting, FenghuoError
 from watchers.gist import fault
 from watchers.http import Http
@@ -370,7 +370,7 @@ async def _translation(settings: Settings, shell: Shell) -> list[Finding]:
     async with Http(contact=settings.contact) as http:
         http.keep_secret(service.key)
         try:
-            said = await provider.ask(http, service, SAMPLE, shell.now())
+            said = await translator.ask(http, service, SAMPLE, shell.now())
         except FenghuoError as error:
             mend = "correct FENGHUO_TRANSLATE_URL, _KEY and _MODEL, or empty FENGHUO_TRANSLATE"
             return [Finding(what=what, ok=False, detail=str(error), mend=mend)]

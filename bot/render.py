@@ -18,8 +18,8 @@ from watchers.evidence import STORY_WINDOW
 from watchers.gist import Gists
 from watchers.incidents import stage_words
 from watchers.model import AlertKind, Client, Gist, Incident, Quote
-from watchers.provider import Translator
 from watchers.store import OutboxRow, Store
+from watchers.translator import Translator
 
 READ = 60  # posts, most seen first, that main points are taken from
 

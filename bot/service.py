@@ -27,7 +27,7 @@ from bot.playbooks import Playbooks
 from bot.preview import Preview
 from bot.render import Renderer
 from bot.settings import Settings
-from watchers import provider
+from watchers import translator
 from watchers.clients import changes
 from watchers.errors import BadSetting, FenghuoError
 from watchers.evidence import Gatherer
@@ -36,13 +36,13 @@ from watchers.http import Http, Secret
 from watchers.inbox import Inbox
 from watchers.look import Looker
 from watchers.model import Alert, AlertKind, Client, Decision, Reason
-from watchers.provider import Translator
 from watchers.round import Rounds
 from watchers.schedule import KEEP_WATCH, TICK, Schedule
 from watchers.sources import SOURCES, Source, set_up, webhook
 from watchers.stages import Stages
 from watchers.store import Store
 from watchers.tone import ToneModel
+from watchers.translator import Translator
 
 log = structlog.get_logger(__name__)
 Now = Callable[[], datetime]
@@ -103,14 +103,14 @@ async def build_looker(
     return Looker(store, stages, rounds, Gatherer(store, {t.id: t for t in types}, play))
 
 
-def translation(settings: Settings) -> provider.Service | None:
+def translation(settings: Settings) -> translator.Service | None:
     """Return the translation service of SETTINGS; None: none is wanted."""
     wanted = settings.translate
     if wanted is None:
         return None
-    return provider.Service(
+    return translator.Service(
         kind=wanted.kind,
-        url=wanted.url or provider.ADDRESSES[wanted.kind],
+        url=wanted.url or translator.ADDRESSES[wanted.kind],
         key=Secret(wanted.key),
         model=wanted.model,
     )

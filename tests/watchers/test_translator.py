@@ -14,12 +14,12 @@ from werkzeug import Request, Response
 
 from bot.render import Renderer
 from tests.bot.told import incident
-from watchers import provider
+from watchers import translator
 from watchers.gist import Gists, Glosser, fault
 from watchers.http import NO_WAIT, Http, Secret, SourceTrouble
 from watchers.model import Alert, AlertKind, Client, Decision, Outcome, Quote, Reason
-from watchers.provider import Service, Translator, ask, sent
 from watchers.store import Store
+from watchers.translator import Service, Translator, ask, sent
 
 NOW = datetime(2026, 3, 3, 12, tzinfo=UTC)
 KEY = "deepl-key-of-the-test"
@@ -264,7 +264,7 @@ async def test_after_it_worked_again_new_trouble_is_told(
 async def test_a_slow_answer_is_not_waited_for(
     desk: Callable[..., Desk], httpserver: HTTPServer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(provider, "WITHIN", timedelta(seconds=0.05))
+    monkeypatch.setattr(translator, "WITHIN", timedelta(seconds=0.05))
 
     def answer(_: Request) -> Response:
         import time  # noqa: PLC0415
