@@ -303,3 +303,12 @@ async def test_an_export_pages_through_all_rows_while_others_write(store: Store)
             if len(ids) % 1000 == 0:
                 await store.record([scored(f"new{len(ids)}")], now=NOW)
     assert len(ids) == len(set(ids)) >= 2500
+
+
+async def test_what_was_pushed_and_never_read_goes_with_its_time(store: Store) -> None:
+    assert await store.deliver("webhook:1", '{"items":[]}', now=NOW)
+    assert not await store.deliver("webhook:1", '{"items":[]}', now=NOW)
+    assert [d.body for d in await store.delivered(0)] == ['{"items":[]}']
+    gone = await store.purge(before=NOW + MINUTE)
+    assert gone["deliveries"] == 1
+    assert await store.delivered(0) == ()

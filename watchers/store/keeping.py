@@ -25,6 +25,7 @@ from watchers.store.schema import (
     audit,
     clients,
     corrections,
+    deliveries,
     detectors,
     facts,
     hits,
@@ -165,6 +166,7 @@ class Keeping(Posts):
             "outbox": delete(outbox).where(or_(notices, over)),
             "minutes": delete(minutes).where(minutes.c.at < before - KEEP_COUNTS),
             "inbox": delete(inbox).where(inbox.c.at < before),
+            "deliveries": delete(deliveries).where(deliveries.c.at < before),
             "hot": delete(hot).where(hot.c.seen_at < before - KEEP_COUNTS),
         }
         return {
