@@ -9,11 +9,12 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
+from urllib.parse import urlsplit
 
 from bot.settings import Settings
 from watchers.connector import Setting, SourceRow
 from watchers.errors import BadSetting, FenghuoError
-from watchers.http import Http
+from watchers.http import Http, is_loopback
 from watchers.model import Outcome
 from watchers.sources import SOURCES, Source
 from watchers.store import Store
@@ -85,11 +86,20 @@ def secrets_folder(data: Path) -> Path:
     return (data / "secrets").absolute()
 
 
-def reference_fault(setting: Setting, value: str) -> str:
-    """Say what is wrong with VALUE where SETTING is a secret; empty: it is a reference, or none."""
-    if not setting.secret or not value or value.startswith(REFERENCES):
-        return ""
-    return "Not the secret itself, which Slack would keep: env:NAME or file:/path"
+def typed_fault(setting: Setting, value: str) -> str:
+    """Say what is wrong with VALUE of SETTING as it was typed in Slack; empty: nothing.
+
+    A secret is given by reference, and addresses of this machine are nobody's to try from outside.
+    """
+    if setting.secret and value and not value.startswith(REFERENCES):
+        return "Not the secret itself, which Slack would keep: env:NAME or file:/path"
+    try:
+        hosts = [urlsplit(word).hostname or "" for word in value.split() if "://" in word]
+    except ValueError:
+        return "This address cannot be read"
+    if any(is_loopback(host) or host == "0.0.0.0" for host in hosts):  # noqa: S104 -- refused
+        return "An address of the machine fenghuo runs on is set there: fenghuo sources add"
+    return ""
 
 
 def open_rows(settings: Mapping[str, str]) -> tuple[SourceRow, ...]:

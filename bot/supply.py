@@ -14,7 +14,7 @@ from slack_sdk.web.async_client import AsyncWebClient
 from bot import enrol, messages
 from bot.messages import Field
 from bot.office import Office
-from watchers.connector import SourceRow
+from watchers.connector import Setting, SourceRow
 from watchers.errors import FenghuoError
 from watchers.model import Role
 from watchers.sources import SOURCES
@@ -59,7 +59,7 @@ class Supply:
 
     async def choose(self, ack: AsyncAck, body: Json) -> None:
         """Show the terms, the cost and the fields of the source that was chosen."""
-        row = SOURCES.get(messages.chosen_source(body["view"]["state"]["values"]))
+        row = _row(messages.chosen_source(body["view"]["state"]["values"]))
         if row is None or await self._refusal(body["user"]["id"]):
             await ack(response_action="clear")
             return
@@ -68,13 +68,13 @@ class Supply:
     async def submit(self, ack: AsyncAck, body: Json, client: AsyncWebClient) -> None:
         """Test what was typed, and keep it if it works; else show the form again, and why."""
         view, user = body["view"], body["user"]["id"]
-        row = SOURCES.get(view.get("private_metadata", ""))
+        row = _row(view.get("private_metadata", ""))
         typed, why = messages.typed_settings(view["state"]["values"])
         if row is None or await self._refusal(user):
             await ack(response_action="clear")
             return
-        secrets = {s.name: enrol.reference_fault(s, typed.get(s.name, "")) for s in row.settings}
-        if faults := {name: fault for name, fault in secrets.items() if fault}:
+        said = {s.name: enrol.typed_fault(s, typed.get(s.name, "")) for s in row.settings}
+        if faults := {name: fault for name, fault in said.items() if fault}:
             await ack(response_action="errors", errors=messages.field_errors(faults))
             return
         testing = messages.source_tested("Testing the connection…", row.title[:24])
@@ -92,7 +92,7 @@ class Supply:
     ) -> dict[str, Any]:
         """Test what was TYPED and keep it if it works; return the window that says so, or why not."""
         now = self._office.now()
-        given = {name: value for name, value in typed.items() if value}
+        given = {s.name: typed[s.name] for s in _asked_for(row) if typed.get(s.name)}
         trial = await enrol.try_out(row, given, self._office.settings, now)
         if not trial.outcome.healthy:
             told = f"{trial.outcome}: {trial.detail}".replace("_", " ", 1)
@@ -120,6 +120,16 @@ class Supply:
         return dict(by_hand) | dict(settings.environment)
 
 
+def _row(name: str) -> SourceRow | None:
+    """Return the source NAME, if it may be set up here."""
+    return None if name in ON_THE_MACHINE else SOURCES.get(name)
+
+
+def _asked_for(row: SourceRow) -> list[Setting]:
+    """Return the settings that the window asks for."""
+    return [s for s in row.settings if s.required or not s.name.endswith(SET_BY_OTHERS)]
+
+
 def _form(
     row: SourceRow, typed: Mapping[str, str], *, fault: str = "", why: str = ""
 ) -> dict[str, Any]:
@@ -132,8 +142,7 @@ def _form(
             secret=s.secret,
             value=typed.get(s.name, ""),
         )
-        for s in row.settings
-        if s.required or not s.name.endswith(SET_BY_OTHERS)
+        for s in _asked_for(row)
     ]
     return messages.source_form(
         (row.name, row.title), row.terms, row.cost, fields, fault=fault, why=why

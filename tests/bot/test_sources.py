@@ -230,6 +230,28 @@ def test_references_reach_the_source_s_own_secrets_and_nothing_else(tmp_path: Pa
             enrol.resolved("X_TOKEN", reference, {"SLACK_BOT_TOKEN": "xoxb-1"}, tmp_path)
 
 
+@pytest.mark.parametrize(
+    ("name", "value", "words"),
+    [
+        ("WEIBO_TOKEN", "wb_plain", "Not the secret itself"),
+        ("WEIBO_TOKEN", "env:WEIBO_OURS", ""),
+        ("WEIBO_TOKEN", "", ""),
+        ("FEED_URLS", "https://a.example/f.xml http://127.0.0.1:8642/x", "fenghuo sources add"),
+        ("FEED_URLS", "http://localhost/x", "fenghuo sources add"),
+        ("FEED_URLS", "https://[::1]/x", "fenghuo sources add"),
+        ("FEED_URLS", "https://a.example/f.xml#name=A", ""),
+        ("FEED_URLS", "http://[", "cannot be read"),
+        ("HOTLISTS", "zhihu tencent", ""),
+    ],
+)
+def test_what_is_typed_in_slack_reaches_nothing_of_the_machine(
+    name: str, value: str, words: str
+) -> None:
+    setting = next(s for row in SOURCES.values() for s in row.settings if s.name == name)
+    fault = enrol.typed_fault(setting, value)
+    assert (words in fault) if words else not fault
+
+
 def test_all_references_that_lead_nowhere_are_named_at_once(tmp_path: Path) -> None:
     kept = {"X_TOKEN": "env:X_NONE", "ZHIHU_SECRET": "file:/run/secrets/none"}
     with pytest.raises(BadSetting) as raised:
