@@ -6,13 +6,12 @@ depend on it alone.
 
 from collections.abc import Mapping
 from datetime import datetime, timedelta
-from typing import ClassVar
 
+from watchers.answer import WEATHER, OneAnswer
 from watchers.budget import Budget
-from watchers.connector import OR, Description, Limited, Setting, SourceRow, interval
+from watchers.connector import OR, Description, Setting, SourceRow, interval
 from watchers.http import Call, Http, Reply, SourceTrouble, base_address, reset_time
-from watchers.model import Outcome, Page, Post, Reach, Watermark
-from watchers.paging import Memory, failed, one_page
+from watchers.model import Outcome, Post, Watermark
 from watchers.shapes.articles import article
 from watchers.sitetext import fields
 from watchers.timetext import read_time
@@ -40,7 +39,7 @@ TERMS = (
 )
 
 
-class Gdelt(Limited):
+class Gdelt(OneAnswer):
     """The article list of DOC 2.0."""
 
     name = NAME
@@ -49,48 +48,16 @@ class Gdelt(Limited):
     lag = timedelta(minutes=30)
     freshness = timedelta(days=2)
     page_size = PAGE
-    deep = False
-    feeds: ClassVar[tuple[str, ...]] = ()
 
     def __init__(self, http: Http, settings: Mapping[str, str]) -> None:
-        self._http = http
+        super().__init__(http)
         self._base = base_address(settings, "GDELT_BASE_URL", BASE)
         self._language = "".join(filter(str.isalpha, settings.get("GDELT_LANGUAGE", "")))
         self.every = interval(settings, "GDELT_EVERY", timedelta(hours=1))
         self.budgets = (Budget(pace=(1, 5.0)),)
-        self._memory = Memory()
 
-    async def search(
-        self,
-        query: str,
-        since: Watermark,
-        *,
-        now: datetime,
-        max_pages: int = 5,
-        reach: Reach = Reach.ROUND,
-    ) -> Page:
-        """Read the one answer there is."""
-        del max_pages, reach
+    async def _ask(self, query: str, since: Watermark, now: datetime) -> tuple[list[object], Reply]:
         span = min(max(now - (since.at or now) + self.overlap, SHORTEST), LONGEST)
-        try:
-            found, reply = await self._ask(query, span, now)
-        except SourceTrouble as trouble:
-            return failed(since, trouble)
-        posts = [post for raw in found if (post := _post(raw, now)) is not None]
-        if len(posts) * 2 < len(found):
-            return failed(since, self._trouble(reply, f"{reply.host}: most articles unread"))
-        return one_page(
-            query,
-            since,
-            {post.id: post for post in posts}.values(),
-            now=now,
-            full=len(found) >= PAGE,
-            lag=self.lag,
-            memory=self._memory,
-            requests=reply.requests,
-        )
-
-    async def _ask(self, query: str, span: timedelta, now: datetime) -> tuple[list[object], Reply]:
         words = [f'"{w}"' for w in query.replace('"', " ").split(OR)]
         asked = words[0] if len(words) == 1 else f"({OR.join(words)})"
         params: dict[str, str | int] = {
@@ -110,19 +77,29 @@ class Gdelt(Limited):
         body = self._http.json(reply, now)
         found = [] if body == {} else fields(body).get("articles")
         if not isinstance(found, list):
-            raise self._trouble(reply, f"{reply.host} answered without articles")
+            raise self._changed(reply, f"{reply.host} answered without articles")
         return found, reply
-
-    def _trouble(self, reply: Reply, detail: str) -> SourceTrouble:
-        return self._http.trouble(reply, Outcome.SCHEMA_CHANGED, None, detail)
 
     async def check(self, now: datetime) -> tuple[Outcome, str]:
         """Ask for articles about the weather of the last day."""
         try:
-            found, _ = await self._ask("天气", timedelta(days=1), now)
+            found, _ = await self._ask(WEATHER, Watermark(at=now - timedelta(hours=23)), now)
         except SourceTrouble as trouble:
             return trouble.outcome, trouble.detail
         return Outcome.OK, f"works: {len(found)} articles about the weather"
+
+    def _post(self, raw: object, now: datetime) -> Post | None:
+        """Return the article that RAW is; None where it has no title or no link."""
+        item = fields(raw)
+        return article(
+            NAME,
+            url=item.get("url"),
+            title=item.get("title"),
+            publisher=item.get("domain"),
+            published=(read_time(item.get("seendate"), now)[0], SEEN),
+            now=now,
+            terms_class="official",
+        )
 
     def describe(self) -> Description:
         """Say what an operator should know."""
@@ -133,20 +110,6 @@ class Gdelt(Limited):
             min_interval=timedelta(minutes=15),
             terms_class="official",
         )
-
-
-def _post(raw: object, now: datetime) -> Post | None:
-    """Return the article that RAW is; None where it has no title or no link."""
-    item = fields(raw)
-    return article(
-        NAME,
-        url=item.get("url"),
-        title=item.get("title"),
-        publisher=item.get("domain"),
-        published=(read_time(item.get("seendate"), now)[0], SEEN),
-        now=now,
-        terms_class="official",
-    )
 
 
 COST = "Free: 24 requests a day for each word by default."

@@ -6,12 +6,11 @@ one answer is a round.
 
 from collections.abc import Mapping
 from datetime import datetime, timedelta
-from typing import ClassVar
 
+from watchers.answer import OneAnswer
 from watchers.budget import Budget, Period
 from watchers.connector import (
     Description,
-    Limited,
     Setting,
     SourceRow,
     canary_settings,
@@ -25,12 +24,10 @@ from watchers.http import (
     Http,
     Reply,
     Secret,
-    SourceTrouble,
     base_address,
     reset_time,
 )
-from watchers.model import Outcome, Page, Post, Reach, Watermark
-from watchers.paging import Memory, failed, one_page
+from watchers.model import Outcome, Post, Watermark
 from watchers.shapes.articles import article
 from watchers.sitetext import fields, line, name
 from watchers.timetext import read_time
@@ -70,7 +67,7 @@ TERMS = (
 )
 
 
-class Qianfan(Limited):
+class Qianfan(OneAnswer):
     """The web search, for one API key."""
 
     name = NAME
@@ -79,11 +76,9 @@ class Qianfan(Limited):
     lag = timedelta(minutes=30)
     freshness = timedelta(days=2)
     page_size = PAGE
-    deep = False
-    feeds: ClassVar[tuple[str, ...]] = ()
 
     def __init__(self, http: Http, settings: Mapping[str, str]) -> None:
-        self._http = http
+        super().__init__(http)
         self._base = base_address(settings, "QIANFAN_BASE_URL", BASE)
         self._key = Secret(settings.get("QIANFAN_API_KEY", ""))
         http.keep_secret(self._key)
@@ -92,40 +87,9 @@ class Qianfan(Limited):
         self.canary = read_canary(settings, "QIANFAN", hours=6)
         calls = whole_number(settings, "QIANFAN_CALLS_PER_DAY", 40)
         self.budgets = (Budget(cap=calls, period=Period.DAY, unit="searches"),)
-        self._memory = Memory()
 
-    async def search(
-        self,
-        query: str,
-        since: Watermark,
-        *,
-        now: datetime,
-        max_pages: int = 5,
-        reach: Reach = Reach.ROUND,
-    ) -> Page:
-        """Read the one answer there is."""
-        del max_pages, reach
-        try:
-            found, reply = await self._ask(query, now)
-        except SourceTrouble as trouble:
-            return failed(since, trouble)
-        posts = [post for raw in found if (post := _post(raw, now)) is not None]
-        bad = len(found) - len(posts)
-        if bad * 2 > len(found):
-            return failed(since, self._trouble(reply, f"{reply.host}: {bad} results unread"))
-        return one_page(
-            query,
-            since,
-            {post.id: post for post in posts}.values(),
-            now=now,
-            full=len(found) >= PAGE,
-            lag=self.lag,
-            memory=self._memory,
-            requests=reply.requests,
-            detail=f"{bad} results could not be read" if bad else "",
-        )
-
-    async def _ask(self, query: str, now: datetime) -> tuple[list[object], Reply]:
+    async def _ask(self, query: str, since: Watermark, now: datetime) -> tuple[list[object], Reply]:
+        del since  # a week is the shortest span there is
         body = {
             "messages": [{"role": "user", "content": query}],
             "search_source": "baidu_search_v2",
@@ -143,7 +107,7 @@ class Qianfan(Limited):
         reply = await self._http.send(call, now=now, budget=self.budgets[0])
         found = fields(self._judge(reply, now)).get("references")
         if not isinstance(found, list):
-            raise self._trouble(reply, f"{reply.host} answered without references")
+            raise self._changed(reply, f"{reply.host} answered without references")
         return found, reply
 
     def _judge(self, reply: Reply, now: datetime) -> object:
@@ -169,18 +133,19 @@ class Qianfan(Limited):
             detail += ": the API key was refused: set QIANFAN_API_KEY anew"
         raise self._http.trouble(reply, outcome, until, detail)
 
-    def _trouble(self, reply: Reply, detail: str) -> SourceTrouble:
-        return self._http.trouble(reply, Outcome.SCHEMA_CHANGED, None, detail)
-
-    async def check(self, now: datetime) -> tuple[Outcome, str]:
-        """Search for a common word once; it counts against the day's searches."""
-        try:
-            found, _ = await self._ask("天气", now)
-        except SourceTrouble as trouble:
-            return trouble.outcome, trouble.detail
-        if not found:
-            return Outcome.SCHEMA_CHANGED, "nothing was found of the weather: broken"
-        return Outcome.OK, "works"
+    def _post(self, raw: object, now: datetime) -> Post | None:
+        """Return the article that RAW is; None where it has no title or no link."""
+        item = fields(raw)
+        return article(
+            NAME,
+            url=item.get("url"),
+            title=item.get("title"),
+            text=item.get("content"),
+            publisher=item.get("website") or item.get("web_anchor"),
+            published=read_time(item.get("date"), now),
+            now=now,
+            terms_class="official",
+        )
 
     def describe(self) -> Description:
         """Say what an operator should know."""
@@ -191,21 +156,6 @@ class Qianfan(Limited):
             min_interval=timedelta(minutes=30),
             terms_class="official",
         )
-
-
-def _post(raw: object, now: datetime) -> Post | None:
-    """Return the article that RAW is; None where it has no title or no link."""
-    item = fields(raw)
-    return article(
-        NAME,
-        url=item.get("url"),
-        title=item.get("title"),
-        text=item.get("content"),
-        publisher=item.get("website") or item.get("web_anchor"),
-        published=read_time(item.get("date"), now),
-        now=now,
-        terms_class="official",
-    )
 
 
 COST = "About 50 searches a day are free: 24 a day for each word by default, 40 a day at most."

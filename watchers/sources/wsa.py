@@ -8,15 +8,14 @@ import hashlib
 import hmac
 from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
-from typing import ClassVar
 from urllib.parse import urlsplit
 
 import msgspec
 
+from watchers.answer import OneAnswer
 from watchers.budget import Budget
 from watchers.connector import (
     Description,
-    Limited,
     Setting,
     SourceRow,
     canary_settings,
@@ -31,12 +30,10 @@ from watchers.http import (
     Http,
     Reply,
     Secret,
-    SourceTrouble,
     base_address,
     reset_time,
 )
-from watchers.model import Outcome, Page, Post, Reach, Watermark
-from watchers.paging import Memory, failed, one_page
+from watchers.model import Outcome, Post, Watermark
 from watchers.shapes.articles import article
 from watchers.sitetext import fields, json_or_none, line, name
 from watchers.timetext import read_time
@@ -93,7 +90,7 @@ TERMS = (
 )
 
 
-class Wsa(Limited):
+class Wsa(OneAnswer):
     """The web search, for one account."""
 
     name = NAME
@@ -101,11 +98,9 @@ class Wsa(Limited):
     overlap = DAY
     lag = timedelta(minutes=15)
     freshness = timedelta(days=2)
-    deep = False
-    feeds: ClassVar[tuple[str, ...]] = ()
 
     def __init__(self, http: Http, settings: Mapping[str, str]) -> None:
-        self._http = http
+        super().__init__(http)
         self._base = base_address(settings, "WSA_BASE_URL", BASE)
         self._id = settings.get("WSA_SECRET_ID", "").strip()
         self._key = Secret(settings.get("WSA_SECRET_KEY", ""))
@@ -123,38 +118,6 @@ class Wsa(Limited):
         self.page_size = self._count or LITE
         calls = whole_number(settings, "WSA_CALLS_PER_MONTH", 3000)
         self.budgets = (Budget(cap=calls, unit="paid searches"),)
-        self._memory = Memory()
-
-    async def search(
-        self,
-        query: str,
-        since: Watermark,
-        *,
-        now: datetime,
-        max_pages: int = 5,
-        reach: Reach = Reach.ROUND,
-    ) -> Page:
-        """Read the one answer there is."""
-        del max_pages, reach
-        try:
-            found, reply = await self._ask(query, since, now)
-        except SourceTrouble as trouble:
-            return failed(since, trouble)
-        posts = [post for raw in found if (post := _post(raw, now)) is not None]
-        bad = len(found) - len(posts)
-        if bad * 2 > len(found):
-            return failed(since, self._trouble(reply, f"{reply.host}: {bad} results unread"))
-        return one_page(
-            query,
-            since,
-            {post.id: post for post in posts}.values(),
-            now=now,
-            full=len(found) >= self.page_size,
-            lag=self.lag,
-            memory=self._memory,
-            requests=reply.requests,
-            detail=f"{bad} results could not be read" if bad else "",
-        )
 
     async def _ask(self, query: str, since: Watermark, now: datetime) -> tuple[list[object], Reply]:
         body: dict[str, object] = {"Query": query} | self._span(since, now)
@@ -166,7 +129,7 @@ class Wsa(Limited):
         if found is None and "RequestId" in answer and "Query" in answer:
             found = []  # nothing found
         if not isinstance(found, list):
-            raise self._trouble(reply, f"{reply.host} answered without Pages")
+            raise self._changed(reply, f"{reply.host} answered without Pages")
         return found, reply
 
     def _span(self, since: Watermark, now: datetime) -> dict[str, object]:
@@ -208,18 +171,19 @@ class Wsa(Limited):
         detail = f"{detail}: {MENDS[outcome]}" if outcome in MENDS else detail
         raise self._http.trouble(reply, outcome, until, detail)
 
-    def _trouble(self, reply: Reply, detail: str) -> SourceTrouble:
-        return self._http.trouble(reply, Outcome.SCHEMA_CHANGED, None, detail)
-
-    async def check(self, now: datetime) -> tuple[Outcome, str]:
-        """Search for a common word once; it is paid for."""
-        try:
-            found, _ = await self._ask("天气", Watermark(at=now), now)
-        except SourceTrouble as trouble:
-            return trouble.outcome, trouble.detail
-        if not found:
-            return Outcome.SCHEMA_CHANGED, "nothing was found of the weather: broken"
-        return Outcome.OK, "works"
+    def _post(self, raw: object, now: datetime) -> Post | None:
+        """Return the article that RAW, JSON in a string, is; None: it is none."""
+        item = fields(json_or_none(raw)) if isinstance(raw, str) else {}
+        return article(
+            NAME,
+            url=item.get("url"),
+            title=item.get("title"),
+            text=item.get("passage"),
+            publisher=item.get("site"),
+            published=read_time(item.get("date"), now),
+            now=now,
+            terms_class="official",
+        )
 
     def describe(self) -> Description:
         """Say what an operator should know."""
@@ -255,21 +219,6 @@ def signature(id_: str, key: str, host: str, body: bytes, moment: int) -> str:
     return (
         f"TC3-HMAC-SHA256 Credential={id_}/{scope}, SignedHeaders=content-type;host, "
         f"Signature={signed}"
-    )
-
-
-def _post(text: object, now: datetime) -> Post | None:
-    """Return the article that TEXT, JSON in a string, is; None: it is none."""
-    item = fields(json_or_none(text)) if isinstance(text, str) else {}
-    return article(
-        NAME,
-        url=item.get("url"),
-        title=item.get("title"),
-        text=item.get("passage"),
-        publisher=item.get("site"),
-        published=read_time(item.get("date"), now),
-        now=now,
-        terms_class="official",
     )
 
 
