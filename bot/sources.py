@@ -15,7 +15,7 @@ from bot.settings import Settings, data_folder, read
 from watchers.connector import OR, Setting, SourceRow
 from watchers.errors import BadInput
 from watchers.http import Http
-from watchers.model import Client, Health, Watch
+from watchers.model import Client, Health, Outcome, Watch
 from watchers.sources import SOURCES, Source
 from watchers.store import Store
 from watchers.systems import SYSTEMS
@@ -92,8 +92,8 @@ async def _list(asked: argparse.Namespace, settings: Settings, store: Store, she
         for shown in sorted(rows, key=lambda r: not r.set_up):
             shell.out("\n".join(_lines(shown, now)))
         shell.out("\nSystems of the founding article (2011), and what feeds them today:")
-        for system in systems:
-            shell.out(_system_line(system))
+        for shown_system, system in zip(systems, SYSTEMS, strict=True):
+            shell.out(_system_line(shown_system, system.today))
     return DONE
 
 
@@ -151,8 +151,8 @@ def _lines(row: Shown, now: datetime) -> list[str]:
         return [f"  {row.title}: not set up; fenghuo sources add {row.name}", f"      {row.cost}"]
     if not row.outcome or row.asked_at is None:
         return [f"· {row.title}: set up, not asked yet"]
-    fine = row.outcome in ("ok", "ok_empty")
-    word = {str(k): v for k, v in OUTCOMES.items()}[row.outcome]
+    fine = Outcome(row.outcome).healthy
+    word = OUTCOMES[Outcome(row.outcome)]
     facts = [word if fine else f"{word} since {row.since:%d %b %H:%M} UTC"]
     facts.append(f"asked {max(round((now - row.asked_at) / MINUTE), 0)} min ago")
     if row.not_before is not None:
@@ -167,15 +167,13 @@ def _lines(row: Shown, now: datetime) -> list[str]:
     return lines
 
 
-def _system_line(system: ShownSystem) -> str:
+def _system_line(system: ShownSystem, today: str) -> str:
     fed = f"through {', '.join(system.fed_by)}" if system.fed_by else "not watched"
     if not system.fed_by:
         fed += f": fenghuo sources add {system.sources[0]}"
     if system.closed:
-        when = system.closed if system.closed.startswith("closed") else f"closed {system.closed}"
-        return f"  {system.name}: {when} → {system.successor} ({fed})"
-    new = f" → {system.successor}" if system.successor else ""
-    return f"  {system.name}{new}: {fed}"
+        return f"  {system.name}: {today} ({fed})"
+    return f"  {system.name}{f' → {today}' if today else ''}: {fed}"
 
 
 # ------------------------------------------------------------------------------------------- add

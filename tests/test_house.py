@@ -63,8 +63,7 @@ def test_the_readme_lists_the_systems_of_the_founding_article() -> None:
     def today(system: System) -> str:
         if not system.closed:
             return f"now {system.successor}" if system.successor else "alive"
-        when = system.closed if system.closed.startswith("closed") else f"closed {system.closed}"
-        return f"{when} → {system.successor}"
+        return system.today
 
     assert table("systems") == [
         [f"{s.name} {s.name_zh}", today(s), ", ".join(f"`{n}`" for n in s.sources)] for s in SYSTEMS

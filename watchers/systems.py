@@ -16,6 +16,12 @@ class System:
     successor: str = ""  # of a closed one, or the new name of one that lives
     sources: tuple[str, ...]  # in the order in which to set them up
 
+    @property
+    def today(self) -> str:
+        """Say since when it is closed, if it is, and what took over or what it is called now."""
+        when = self.closed if self.closed.startswith("closed") else f"closed {self.closed}"
+        return " → ".join(filter(None, [when if self.closed else "", self.successor]))
+
 
 SYSTEMS = (
     System(name="Sina Weibo", name_zh="新浪微博", sources=("weibo", "weibo_business")),
@@ -57,6 +63,5 @@ SYSTEMS = (
 
 def closed_words(system: System, *, watched: bool) -> str:
     """Return when SYSTEM closed, what took over, and whether that is WATCHED."""
-    when = system.closed if system.closed.startswith("closed") else f"closed {system.closed}"
     state = "watched" if watched else f"not watched: set up {system.sources[0]}"
-    return f"{system.name} {system.name_zh}: {when} → {system.successor} ({state})"
+    return f"{system.name} {system.name_zh}: {system.today} ({state})"
