@@ -56,6 +56,8 @@ class Supply:
             await client.views_open(trigger_id=body["trigger_id"], view=view)
         except (FenghuoError, SlackApiError, OSError) as error:
             log.warning("window not opened", error=type(error).__name__)
+            told = "The window did not open. Please press again."
+            await respond(told, response_type="ephemeral", replace_original=False)
 
     async def choose(self, ack: AsyncAck, body: Json) -> None:
         """Show the terms, the cost and the fields of the source that was chosen."""
@@ -80,7 +82,11 @@ class Supply:
         testing = messages.source_tested("Testing the connection…", row.title[:24])
         await ack(response_action="update", view=testing)
         with self._office.working():
-            shown = await self._tried(row, typed, why, user)
+            try:
+                shown = await self._tried(row, typed, why, user)
+            except (FenghuoError, OSError) as error:
+                log.warning("source not kept", source=row.name, error=type(error).__name__)
+                shown = _form(row, typed, fault=f"It was not kept: {error}", why=why)
             await asyncio.sleep(SETTLED)
         try:
             await client.views_update(view_id=view["id"], view=shown)

@@ -8,6 +8,7 @@ import pytest
 
 from bot.demo.platforms import WEIBO_TOKEN
 from tests.stories.town import DUTY, LEAD, STRANGER, Town, elements, said
+from watchers.errors import StoreError
 from watchers.model import Author, Client, Person, Post, Role
 
 MORNING = datetime(2026, 3, 3, 2, tzinfo=UTC)
@@ -123,6 +124,34 @@ async def test_what_does_not_work_comes_back_with_the_reason_and_what_was_typed(
         if b["type"] == "input"
     }
     assert (typed["set:WEIBO_TOKEN"], typed["why"]) == (reference, "our own brand")
+    assert await calm.service.store.source_settings() == {}
+    await fill(calm, "env:WEIBO_TOKEN_OF_OURS")
+    await calm.slack.until(lambda: "is watched from now on" in words(calm, LEAD), timeout=30)
+
+
+async def test_a_window_that_slack_does_not_open_is_told_and_opens_at_the_next_press(
+    calm: Town,
+) -> None:
+    calm.slack.fault("views.open", "error:internal_error")
+    await press_set_up(calm, LEAD)
+    told = "The window did not open. Please press again."
+    await calm.slack.until(lambda: told in calm.private(LEAD)[-1], timeout=30)
+    await choose_weibo(calm)
+    assert "developer agreement" in words(calm, LEAD)
+
+
+async def test_what_works_and_cannot_be_kept_comes_back_as_it_was_typed(
+    calm: Town, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def full(*_: object, **__: object) -> None:
+        raise StoreError("the disk is full")
+
+    await choose_weibo(calm)
+    with monkeypatch.context() as broken:
+        broken.setattr(calm.service.store, "set_source", full)
+        await fill(calm, "env:WEIBO_TOKEN_OF_OURS")
+        await calm.slack.until(lambda: "It was not kept" in words(calm, LEAD), timeout=30)
+    assert "the disk is full" in words(calm, LEAD)
     assert await calm.service.store.source_settings() == {}
     await fill(calm, "env:WEIBO_TOKEN_OF_OURS")
     await calm.slack.until(lambda: "is watched from now on" in words(calm, LEAD), timeout=30)
