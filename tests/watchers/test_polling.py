@@ -99,6 +99,51 @@ def test_two_posts_where_none_are_usual_bring_a_second_look_at_once() -> None:
     assert waits[0] < usual / 2.5
 
 
+def interval_after(posts: Sequence[Seen], *, usual: float) -> float:
+    """Minutes to the next look at a query where USUAL posts a minute are, once POSTS were seen."""
+    policy = Policy(2.0, 20)
+    for n in range(40):
+        policy.add(f"q{n}", usual, NOW, wait=20.0)
+    ask = policy.choose(NOW)
+    assert ask is not None
+    policy.observe(ask, NOW, posts, full=False)
+    return policy.interval(ask.query)
+
+
+def test_a_post_is_followed_the_sooner_the_less_is_usual() -> None:
+    post = seen(1, NOW - SECOND, SECOND)
+    silent, quiet = (interval_after(post, usual=usual) for usual in (0.001, 0.05))
+    nothing = interval_after([], usual=0.001)
+    assert silent < quiet
+    assert silent < nothing / 2
+
+
+def test_a_post_is_no_suspicion_once_a_crisis_would_have_shown() -> None:
+    now, earlier = (
+        interval_after(seen(2, NOW - age, SECOND), usual=0.001) for age in (SECOND, 18 * MINUTE)
+    )
+    assert now < earlier / 2
+
+
+def test_an_evident_crisis_gets_what_its_posts_are_worth_and_is_suspect_anew_after_calm() -> None:
+    policy = policy_of(40, 2.0)
+    now = NOW
+    ask = policy.choose(now)
+    assert ask is not None
+    intervals = []
+    for _ in range(6):  # ten posts a minute
+        policy.observe(ask, now, seen(10, now, MINUTE), full=False)
+        intervals.append(policy.interval(ask.query))
+        now += MINUTE
+    assert intervals[0] < intervals[-1]  # doubt is worth more than the posts of a crisis
+    calm = now + timedelta(hours=12)
+    policy.observe(ask, calm, [], full=False)
+    policy.observe(ask, calm + MINUTE, [], full=False)
+    quiet = policy.interval(ask.query)
+    policy.observe(ask, calm + 2 * MINUTE, seen(2, calm + 2 * MINUTE, SECOND), full=False)
+    assert policy.interval(ask.query) < quiet / 2
+
+
 def test_unread_pages_of_a_burst_go_before_looks_and_come_to_an_end() -> None:
     policy = policy_of(20, 2.0)
     run(policy, 12)
