@@ -3,6 +3,7 @@
 import re
 from collections.abc import Callable, Collection, Mapping, Sequence
 from datetime import datetime, timedelta
+from functools import partial
 
 from watchers import detect
 from watchers.echo import story_articles, title_of
@@ -53,10 +54,10 @@ class Gatherer:
         self._store = store
         self._types = types
         self._play = play
-        self._usual: dict[tuple[str, str], tuple[datetime, float | None]] = {}
+        self._usual: dict[tuple[str, str], tuple[datetime, detect.Usual]] = {}
 
-    async def usual(self, client: Client, source: str, at: datetime) -> float | None:
-        """Posts an hour as a rule at this hour of the week, incidents left out.
+    async def usual(self, client: Client, source: str, at: datetime) -> detect.Usual:
+        """Return what an hour holds as a rule at this hour of the week, incidents left out.
 
         It is looked up once an hour for each client and source.
         """
@@ -67,19 +68,19 @@ class Gatherer:
             known = self._usual[key] = (hour, await self._look_up_usual(client, source, at))
         return known[1]
 
-    async def _look_up_usual(self, client: Client, source: str, at: datetime) -> float | None:
+    async def _look_up_usual(self, client: Client, source: str, at: datetime) -> detect.Usual:
         first = await self._store.first_at(client.id, source)
         if first is None:
-            return None
+            return detect.Usual()
         hours = await self._store.hours(client.id, source, at - HISTORY, at - HOUR)
         loud = [
             i
             for i in await self._store.incidents(clients=[client.id], limit=50)
             if i.state is not State.FALSE_ALARM
         ]
-        return detect.usual_level(
-            hours,
-            at,
+        level = partial(
+            detect.usual_level,
+            at=at,
             history=at - first,
             zone=client.zone,
             days=detect.chinese_days,
@@ -87,6 +88,10 @@ class Gatherer:
                 any(_inside(hour, i) for i in loud)
                 or any(c.start - HOUR < hour < c.end for c in client.campaigns)
             ),
+        )
+        return detect.Usual(
+            posts=level([(h.at, h.posts) for h in hours]),
+            negatives=level([(h.at, h.negatives) for h in hours]),
         )
 
     async def type(
@@ -198,12 +203,14 @@ class Gatherer:
             client.id, source, now - HOUR, now, since=now - YOUNG_ACCOUNT
         )
         story = await self._store.window(client.id, start, now, source=source)
+        usual = await self.usual(client, source, now)
         return Figures(
             at=now,
             count=hour.posts,
             with_reposts=hour.raw,
             authors=hour.authors,
-            usual=await self.usual(client, source, now),
+            usual=usual.posts,
+            usual_negatives=usual.negatives,
             negative_share=hour.negatives / hour.posts if hour.posts else None,
             total=story.posts,
             peak=hour.posts,

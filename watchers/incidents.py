@@ -140,7 +140,7 @@ def worrying(evidence: Evidence) -> bool:
     share = evidence.figures.negative_share or 0.0
     if evidence.young:
         return share >= WORRY_NEW_SHARE
-    many = share * evidence.figures.count >= WORRY_NEGATIVES
+    many = evidence.figures.negatives >= WORRY_NEGATIVES
     return share >= WORRY_NEGATIVE_SHARE or (many and share >= WORRY_LEAST_SHARE)
 
 
@@ -481,8 +481,12 @@ def _calm_since(current: Incident, evidence: Evidence, now: datetime) -> datetim
     blind = any(not n.outcome.healthy for n in evidence.sources if n.source == current.source)
     if blind:
         return None  # what cannot be seen is not calm
-    if figures.count > max(CALM_RATIO * (figures.usual or 0.0), CALM_POSTS):
-        return None
+    for count, usual in (
+        (figures.count, figures.usual),
+        (figures.negatives, figures.usual_negatives),
+    ):
+        if count > max(CALM_RATIO * (usual or 0.0), CALM_POSTS):
+            return None
     return current.calm_since or now
 
 

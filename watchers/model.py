@@ -471,10 +471,22 @@ class Figures:
     peak: int = 0  # most in 60 minutes so far
     peak_at: datetime | None = None
     young_accounts: int | None = None
+    usual_negatives: float | None = None  # of `usual`
 
     @property
     def ratio(self) -> float | None:
         return None if self.usual is None else self.count / max(self.usual, 1.0)
+
+    @property
+    def negatives(self) -> int:
+        """Negative posts among `count`."""
+        return round((self.negative_share or 0.0) * self.count)
+
+    @property
+    def negative_ratio(self) -> float | None:
+        """How many times the usual number of negative posts."""
+        usual = self.usual_negatives
+        return None if usual is None else self.negatives / max(usual, 1.0)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -300,7 +300,7 @@ class Stages:
         """One post that many repeat counts as one, and is a crisis all the same if it is bad news."""
         if now - self._repeated_at.get(client.id, now - 2 * HOUR) > HOUR:
             return ()  # nothing was repeated of late
-        usual = await self._evidence.usual(client, source, now)
+        usual = (await self._evidence.usual(client, source, now)).posts
         least = detect.least_spread(usual, client.sensitivity)
         found = []
         for row in await self._store.spreads(client.id, source, now, least=least):

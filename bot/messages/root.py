@@ -70,6 +70,7 @@ LOOK = "read the posts; is it real, unclear or a false alarm? (duty officer)"  #
 FINISH = "close it when every promise is kept and no duty is open (account lead)"  # all done
 ESTIMATE = "machine estimate"  # what a model read in the posts, no person
 SPEAKS = 1.5  # times the usual; below this a ratio says nothing
+LOUD = 3.0  # times the usual: below, what has risen is the bad posts if those have
 
 BUTTONS: Mapping[State, tuple[tuple[str, str, bool], ...]] = {
     State.OPEN: (
@@ -151,8 +152,11 @@ def _what(incident: Incident, client: Client, headline: int) -> str:
 
 
 def _scale(figures: Figures) -> str:
-    if figures.ratio is not None and figures.ratio >= SPEAKS:
-        return f"{times(figures.ratio)} usual"
+    ratio, bad = figures.ratio, figures.negative_ratio
+    if ratio is not None and bad is not None and ratio < LOUD <= bad:
+        return f"{times(bad)} the usual bad posts"
+    if ratio is not None and ratio >= SPEAKS:
+        return f"{times(ratio)} usual"
     usual = "no usual yet" if figures.usual is None else f"usual {level(figures.usual)}"
     return f"{plural(figures.count, 'post')} ({usual})"
 

@@ -158,7 +158,16 @@ async def play(case: Case, posts: Sequence[Post]) -> Outcomes:
         await store.close()
 
 
-def report(case: Case, posts: Sequence[Post], found: Outcomes) -> None:
+@dataclass(frozen=True, slots=True)
+class Quiet:
+    """How often a recording alarmed outside of its onset."""
+
+    case: Case
+    false: int
+    weeks: float
+
+
+def report(case: Case, posts: Sequence[Post], found: Outcomes) -> Quiet:
     """Print one line for a recording, and one for each incident."""
     onset = datetime.fromisoformat(case.onset) if case.onset else None
     hits = [i for i in found.incidents if onset and onset <= i.opened_at < onset + DAY]
@@ -178,6 +187,23 @@ def report(case: Case, posts: Sequence[Post], found: Outcomes) -> None:
             f"      {'found' if i in hits else 'false'} {i.opened_at:%Y-%m-%d %H:%M} {i.severity} "
             f"{i.type or 'no type'}, {i.stage}, peak {i.figures.peak}/h: {i.reasons[0]}"
         )
+    return Quiet(case=case, false=len(false), weeks=weeks)
+
+
+def total(played: Sequence[Quiet]) -> None:
+    """Print how often all recordings together alarmed: as they are, and with what was announced."""
+    aired = {q.case.name for q in played if q.case.aired}
+    ways = {
+        "all, nothing announced": [q for q in played if not q.case.aired],
+        "all, evenings announced": [q for q in played if q.case.aired or q.case.name not in aired],
+    }
+    for way, rows in ways.items():
+        false, weeks = sum(q.false for q in rows), sum(q.weeks for q in rows)
+        if rows:
+            print(
+                f"{way:24}{len(rows)} streams, {weeks:.1f} weeks: false {false}, "
+                f"{false / weeks:.2f} a week"
+            )
 
 
 # -------------------------------------------------------------------------------------- cascades
@@ -201,6 +227,7 @@ class Counts:
     posts: int
     authors: int
     negatives: int
+    negative_authors: int
 
 
 class Judge:
@@ -260,6 +287,7 @@ def counted(said: Sequence[Said]) -> Counts:
         posts=len(said),
         authors=len({s.author for s in said}),
         negatives=sum(s.negative for s in said),
+        negative_authors=len({s.author for s in said if s.negative}),
     )
 
 
@@ -294,10 +322,16 @@ class Calm:
             found[stop] = detector.to_bytes()
         return found
 
-    def usual(self, at: datetime) -> float | None:
-        """Return the posts an hour as a rule."""
+    def usual(self, at: datetime) -> detect.Usual:
+        """Return what an hour holds as a rule."""
+        said = within(self.said, at - timedelta(weeks=4), at - HOUR)
+        return detect.Usual(
+            posts=self._level(said, at), negatives=self._level((s for s in said if s.negative), at)
+        )
+
+    def _level(self, said: Iterable[Said], at: datetime) -> float | None:
         hours: defaultdict[datetime, int] = defaultdict(int)
-        for s in within(self.said, at - timedelta(weeks=4), at - HOUR):
+        for s in said:
             hours[s.at.replace(minute=0, second=0, microsecond=0)] += 1
         return detect.usual_level(
             sorted(hours.items()),
@@ -336,7 +370,7 @@ def watch(
             usual=usual,
             budget=BUDGET,
         )
-        if spreads(moved, now, usual):
+        if spreads(moved, now, usual.posts):
             return signalled or minute, minute
         if signal is None:
             continue
@@ -432,6 +466,7 @@ def main() -> None:
     if asked.cascades:
         cascades(asked.cascades)
         return
+    played = []
     for case in CASES:
         if asked.only and asked.only not in case.name:
             continue
@@ -440,8 +475,9 @@ def main() -> None:
             print(f"{case.name:36}{len(posts):6} posts: left out, --all plays it")
             continue
         began = time.perf_counter()
-        report(case, posts, asyncio.run(play(case, posts)))
+        played.append(report(case, posts, asyncio.run(play(case, posts))))
         print(f"      {time.perf_counter() - began:.0f} s")
+    total(played)
 
 
 if __name__ == "__main__":

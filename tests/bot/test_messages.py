@@ -266,6 +266,13 @@ def test_a_small_count_is_given_as_it_is_and_not_as_a_ratio() -> None:
     assert root(incident(figures=figures)).text.endswith(", 2 posts (usual 4)")
 
 
+def test_a_busy_brand_s_root_says_what_has_risen() -> None:
+    figures = replace(
+        incident().figures, count=60, usual=40.0, negative_share=0.4, usual_negatives=4.0
+    )
+    assert root(incident(figures=figures)).text.endswith(", 6x the usual bad posts")
+
+
 def test_zero_posts_and_nothing_stored_still_give_a_root() -> None:
     empty = Figures(
         at=NOW, count=0, with_reposts=0, authors=0, usual=0.0, negative_share=None, total=0

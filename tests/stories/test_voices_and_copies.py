@@ -55,17 +55,21 @@ def before() -> list[Post]:
 
 async def played(crowd: Callable[[int], Post]) -> tuple[Outcomes, Store]:
     """Play forty posts of the CROWD within ten minutes after a quiet time."""
+    return await played_back([*before(), *(crowd(n) for n in range(40))])
+
+
+async def played_back(posts: list[Post], client: Client = CLIENT) -> tuple[Outcomes, Store]:
+    """Play POSTS, oldest first, before a CLIENT."""
     books = playbooks.load()
-    store = await Store.open("sqlite://", now=START)
+    store = await Store.open("sqlite://", now=posts[0].at)
     stages = Stages(
         store,
-        clients=[CLIENT],
+        clients=[client],
         types=books.crisis_types(),
         tone=ToneModel.load(),
         play=books.steps_for,
     )
-    posts = [*before(), *(crowd(n) for n in range(40))]
-    return await Replay(store, stages, CLIENT, posts).run(), store
+    return await Replay(store, stages, client, posts).run(), store
 
 
 def second(n: int) -> datetime:
@@ -134,6 +138,61 @@ async def test_good_news_and_prize_draws_may_spread_in_silence() -> None:
         found, store = await played(reposts_of(text))
         await store.close()
         assert not found.incidents, text
+
+
+PLACES = ("早上地铁口", "公司楼下", "朋友家里", "出差路上", "小区门口", "周末商场", "爸妈那边")
+PRAISE = (
+    "新店灯光很好看",
+    "空调好安静",
+    "包装挺好看",
+    "遥控器顺手",
+    "热水很快",
+    "颜色耐看",
+    "送货准时",
+)
+TAILS = ("拍照发给妹妹了", "打算再买一台", "推荐给同事", "晚饭后继续逛", "孩子也喜欢", "明天还来")
+BLAME = (
+    "奥岚太差劲了，买来三天就不制冷",
+    "气死我了，奥岚客服挂我电话",
+    "再也不买奥岚，压缩机响得睡不着，垃圾",
+    "奥岚坑人，保修期里还要收上门费",
+    "真恶心，奥岚空调滴水把地板泡坏了",
+    "退货被奥岚拒绝两次，态度恶劣",
+    "奥岚的维修师傅迟到五小时还骂人，无语",
+    "花八千买奥岚买了个烂货，后悔死了",
+    "奥岚遥控失灵，投诉一星期没人理，失望透顶",
+    "大热天奥岚罢工，老人差点中暑，太可恨了",
+    "骗子奥岚，说好的十年质保变成两年",
+)
+
+
+def two_busy_weeks() -> list[Post]:
+    """Return ten good posts an hour, three hours a day, up to the crisis and within its hour."""
+    rng = random.Random(0)
+    hours = [NOON - timedelta(days=n) + h * timedelta(hours=1) for n in range(16) for h in range(3)]
+    return [
+        post(
+            f"w{hour:%d%H}{k}",
+            f"{rng.choice(PLACES)}看到奥岚，{rng.choice(PRAISE)}，{rng.choice(TAILS)}，{rng.random()}",
+            hour + timedelta(minutes=6 * k),
+        )
+        for hour in sorted(hours)
+        if hour <= NOON
+        for k in range(10)
+    ]
+
+
+async def test_complaints_about_a_busy_brand_are_seen_though_its_posts_do_not_treble() -> None:
+    crowd = [post(f"c{n}", text, NOON + n * timedelta(seconds=150)) for n, text in enumerate(BLAME)]
+    posts = sorted([*two_busy_weeks(), *crowd], key=lambda p: p.at)
+    found, store = await played_back(posts, replace(CLIENT, sensitivity=1.0))
+    window = await store.window(CLIENT.id, NOON, NOON + timedelta(hours=1))
+    await store.close()
+    assert (window.posts, window.negatives, window.negative_authors) == (21, 11, 11)
+    (incident,) = found.incidents
+    assert incident.opened_at <= NOON + timedelta(minutes=20)
+    assert "(3.6 times the usual, which is 2.5), 6 of them negative (usual: under" in incident.why
+    assert "; negative posts rise like this once in about" in incident.why
 
 
 async def test_few_who_repeat_bad_news_are_no_spread() -> None:

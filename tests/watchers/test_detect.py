@@ -5,7 +5,7 @@ import math
 import random
 from collections.abc import Callable, Iterable
 from copy import deepcopy
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, timedelta
 from functools import cache
 from itertools import pairwise
@@ -23,6 +23,7 @@ from watchers.detect import (
     Days,
     Detector,
     Reading,
+    Usual,
     chinese_days,
     plain_days,
     scan,
@@ -41,6 +42,7 @@ class Counts:
     posts: int
     authors: int
     negatives: int = 0
+    negative_authors: int = 0
 
 
 @dataclass(frozen=True)
@@ -543,6 +545,7 @@ def judged(
     hour: Counts = LOUD,
     short: Counts = QUARTER,
     usual: float | None = 4.0,
+    bad: float | None = 1.0,
     late: bool = False,
     minded: bool = True,
 ) -> Signal | None:
@@ -554,7 +557,7 @@ def judged(
         source="weibo",
         short=short,
         hour=hour,
-        usual=usual,
+        usual=Usual(posts=usual, negatives=bad),
         budget=0.25,
         late=late,
     )
@@ -623,6 +626,38 @@ def test_floors(
     keyword, reading = crisis
     signal = judged(keyword, reading, hour=hour, short=short, usual=usual)
     assert (signal.window if signal else None) == window
+
+
+@pytest.mark.parametrize(
+    ("hour", "bad", "speaks"),
+    [
+        pytest.param(Counts(60, 50, 12, 9), 4.0, True, id="all three, of the bad posts alone"),
+        pytest.param(Counts(60, 50, 9, 9), 1.0, False, id="nine bad posts are too few"),
+        pytest.param(Counts(60, 50, 12, 9), 4.1, False, id="less than three times the usual"),
+        pytest.param(Counts(60, 50, 12, 5), 1.0, False, id="five authors are too few"),
+        pytest.param(Counts(60, 50, 12, 9), None, True, id="the usual is not known yet"),
+    ],
+)
+def test_a_busy_brand_is_told_of_bad_posts_that_hardly_show_among_all(
+    crisis: tuple[Keyword, Reading], hour: Counts, bad: float | None, speaks: bool
+) -> None:
+    keyword, reading = crisis
+    signal = judged(keyword, reading, hour=hour, short=Counts(0, 0), usual=40.0, bad=bad)
+    assert (signal is not None) is speaks
+    if signal is not None:
+        assert signal.stream is Stream.NEGATIVE
+        assert signal.ratio == 1.5
+        assert "60 distinct posts by 50 authors in 60 min (1.5 times the usual" in signal.why
+        assert "12 of them negative (" in signal.why
+
+
+def test_bad_posts_alone_do_not_speak_where_only_the_volume_is_rare(
+    crisis: tuple[Keyword, Reading],
+) -> None:
+    keyword, reading = crisis
+    calm = replace(reading, negative=0.0)
+    quiet = Counts(0, 0)
+    assert judged(keyword, calm, hour=Counts(60, 50, 12, 9), short=quiet, usual=40.0) is None
 
 
 def test_floors_alone_do_not_speak_once_the_keyword_is_known() -> None:

@@ -290,6 +290,14 @@ def test_a_day_of_calm_is_fading_and_only_proposes_to_close() -> None:
     assert decision.incident.trend is Trend.FADE
 
 
+def test_bad_posts_above_their_usual_are_no_calm_though_volume_is() -> None:
+    loud = figures(60, usual=40.0, negative_share=0.3, usual_negatives=4.0)
+    for seen, calm in ((loud, None), (replace(loud, usual_negatives=9.0), NOW + HOUR)):
+        incident = decide(opened(), evidence(figures=seen), CLIENT, NOW + HOUR).incident
+        assert incident is not None
+        assert incident.calm_since == calm
+
+
 def test_what_cannot_be_seen_is_not_calm() -> None:
     blind = evidence(
         figures=figures(0),

@@ -18,7 +18,7 @@ from tests.watchers.conftest import NOW
 from tests.watchers.test_store import CLIENT, HOUR, first, kept, scored
 from watchers.errors import DatabaseTooNew, StoreError
 from watchers.model import Author, Scored
-from watchers.store import Minute, Store
+from watchers.store import Hour, Minute, Store
 from watchers.store.schema import metadata
 
 SECOND = timedelta(seconds=1)
@@ -230,13 +230,14 @@ async def test_authors_whom_the_source_does_not_name_are_not_one_person(store: S
 
 
 async def test_hours_are_summed_and_empty_ones_left_out(store: Store) -> None:
-    batch = [scored(str(n), minutes=n * 40) for n in range(1, 5)]
+    moods = (0.9, 0.9, 0.1, 0.1)
+    batch = [scored(str(n), minutes=n * 40, negative=m) for n, m in enumerate(moods, start=1)]
     batch.append(scored("q", minutes=600, quoted=True))
     await store.record(batch, now=NOW)
     assert await store.hours("aulane", "weibo", NOW - 24 * HOUR, NOW) == (
-        (NOW - 3 * HOUR, 1),
-        (NOW - 2 * HOUR, 2),
-        (NOW - HOUR, 1),
+        Hour(at=NOW - 3 * HOUR, posts=1, negatives=0),
+        Hour(at=NOW - 2 * HOUR, posts=2, negatives=1),
+        Hour(at=NOW - HOUR, posts=1, negatives=1),
     )
 
 

@@ -20,7 +20,7 @@ from watchers.detect.judge import (
 from watchers.detect.keeping import Keeping
 from watchers.detect.series import Alarm, scan
 from watchers.detect.threshold import shared_threshold, threshold
-from watchers.detect.usual import usual_level
+from watchers.detect.usual import Usual, usual_level
 
 __all__ = [
     "BIN",
@@ -37,6 +37,7 @@ __all__ = [
     "RiskCounts",
     "SpreadCounts",
     "Told",
+    "Usual",
     "chinese_days",
     "least_spread",
     "plain_days",

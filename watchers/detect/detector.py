@@ -13,6 +13,7 @@ from watchers.detect.chain import FEW_LEAD, Chain, Look
 from watchers.detect.days import Days, plain_days
 from watchers.detect.keeping import Keeping, Ledger
 from watchers.detect.level import HOURS, WEEK_BINS
+from watchers.detect.usual import Usual
 from watchers.model import Signal, Stream
 
 BIN = timedelta(minutes=5)
@@ -261,14 +262,14 @@ class Detector:
         source: str,
         short: judging.Counts,
         hour: judging.Counts,
-        usual: float | None,
+        usual: Usual,
         budget: float,
         late: bool = False,
     ) -> Signal | None:
         """Return a signal if READING passes a threshold and the floors and is news.
 
         It counts as told once `tell` says so: a rise that nobody minds may be minded later. SHORT
-        and HOUR are the counts of the 15 and 60 minutes before AT, USUAL the posts an hour as a
+        and HOUR are the counts of the 15 and 60 minutes before AT, USUAL what an hour holds as a
         rule, BUDGET the alerts accepted a week.
         """
         found = judging.judge(reading, short=short, hour=hour, usual=usual, budget=budget)

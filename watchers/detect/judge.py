@@ -8,6 +8,7 @@ from typing import Protocol
 from watchers.detect.chain import RISE
 from watchers.detect.level import WEEK_BINS
 from watchers.detect.threshold import shared_threshold
+from watchers.detect.usual import Usual
 from watchers.model import Signal, Stream
 
 SHORT = timedelta(minutes=15)
@@ -31,6 +32,8 @@ class Counts(Protocol):
     def authors(self) -> int: ...
     @property
     def negatives(self) -> int: ...
+    @property
+    def negative_authors(self) -> int: ...
 
 
 class RiskCounts(Protocol):
@@ -62,18 +65,22 @@ class Scored(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Floor:
-    """What a window must hold at least, all three; nothing speaks below five authors anyway."""
+    """What a window must hold at least, all three; nothing speaks below five authors anyway.
+
+    Either of all posts or, where the negative ones rise, of those alone: twenty bad posts where
+    four are usual are a crisis of a busy brand too, whose posts as a whole hardly grow by them.
+    """
 
     window: timedelta
     posts: int
     ratio: float  # times the usual
     authors: int
 
-    def met(self, counts: Counts, usual: float | None) -> bool:
-        """Whether COUNTS pass, with USUAL posts an hour."""
+    def met(self, posts: int, authors: int, usual: float | None) -> bool:
+        """Whether POSTS by AUTHORS pass, with USUAL posts an hour."""
         level = max(usual or 0.0, GROUND) * (self.window / HOUR)
-        enough = counts.posts >= self.posts and counts.authors >= self.authors
-        return enough and counts.posts >= self.ratio * level
+        enough = posts >= self.posts and authors >= self.authors
+        return enough and posts >= self.ratio * level
 
 
 FLOORS = (Floor(HOUR, 10, 3.0, 6), Floor(SHORT, LEAST_POSTS, 5.0, 6))
@@ -96,8 +103,9 @@ class Finding:
     threshold: float
     floor: Floor
     counts: Counts
-    usual: float | None  # posts an hour
+    usual: Usual
     calibrated: bool
+    mood: bool  # the negative posts alone pass the floor, all of them do not
 
     def signal(self, *, client: str, source: str, at: datetime, late: bool) -> Signal:
         """Return the signal, with its reasons in one sentence."""
@@ -110,7 +118,7 @@ class Finding:
             window=window,
             count=self.counts.posts,
             authors=self.counts.authors,
-            usual=None if self.usual is None else self.usual * (window / HOUR),
+            usual=None if self.usual.posts is None else self.usual.posts * (window / HOUR),
             negative=self.counts.negatives,
             score=self.score,
             threshold=self.threshold,
@@ -121,22 +129,27 @@ class Finding:
     def _why(self, *, late: bool) -> str:
         counts, minutes = self.counts, self.floor.window // timedelta(minutes=1)
         who = f"{counts.posts} distinct posts by {counts.authors} authors in {minutes} min"
-        mood = f"({self._compared()}), {counts.negatives} of them negative"
+        mood = f"({self._compared(counts.posts, self.usual.posts)}), {counts.negatives} of them "
+        mood += "negative"
+        if self.mood:
+            mood += f" ({self._compared(counts.negatives, self.usual.negatives)})"
         how = "with less than two weeks of history fixed floors decide"
         if self.calibrated:
             how = rarity(self.score, self.stream)
         return f"{who} {mood}; {how}{'; found late, the source was down' if late else ''}."
 
-    def _compared(self) -> str:
-        if self.usual is None:
+    def _compared(self, count: int, usual: float | None) -> str:
+        if usual is None:
             return "usual not known yet"
+        if usual < GROUND:
+            return "usual: under one an hour"
         share = self.floor.window / HOUR
-        ratio = self.counts.posts / (max(self.usual, GROUND) * share)
-        return f"{ratio:.1f} times the usual, which is {self.usual * share:.1f}"
+        ratio = count / (usual * share)
+        return f"{ratio:.1f} times the usual, which is {usual * share:.1f}"
 
 
 def judge(
-    reading: Scored, *, short: Counts, hour: Counts, usual: float | None, budget: float
+    reading: Scored, *, short: Counts, hour: Counts, usual: Usual, budget: float
 ) -> Finding | None:
     """Return what READING has to say within BUDGET alerts a week; None: nothing."""
     if reading.bins < MIN_BINS or not reading.clean or reading.planned:
@@ -148,14 +161,20 @@ def judge(
         for score, limit in [(reading.of(stream)[0], shared_threshold(budget, stream))]
         if score >= limit
     ]
-    floor, counts = next(
-        ((f, c) for f, c in zip(FLOORS, (hour, short), strict=True) if f.met(c, usual)),
-        (None, None),
-    )
     rises = bool(over) if calibrated else max(reading.of(s)[0] for s in STREAMS) >= RISE
-    if floor is None or counts is None or not rises:
+    windows = tuple(zip(FLOORS, (hour, short), strict=True))
+    bad = [row for row in over if row[1] is Stream.NEGATIVE and calibrated]
+    passed = [(f, c, False) for f, c in windows if f.met(c.posts, c.authors, usual.posts)]
+    if bad:
+        passed += [
+            (f, c, True)
+            for f, c in windows
+            if f.met(c.negatives, c.negative_authors, usual.negatives)
+        ]
+    if not passed or not rises:
         return None
-    _, stream, score, limit = max(over, default=(0.0, Stream.VOLUME, 0.0, 0.0))
+    floor, counts, mood = passed[0]
+    _, stream, score, limit = max(bad if mood else over, default=(0.0, Stream.VOLUME, 0.0, 0.0))
     return Finding(
         stream=stream,
         score=score,
@@ -164,6 +183,7 @@ def judge(
         counts=counts,
         usual=usual,
         calibrated=calibrated,
+        mood=mood,
     )
 
 

@@ -1,6 +1,7 @@
 """The usual level as people are told it: a median of real hours, not the detector's own. Pure."""
 
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from statistics import median
 from zoneinfo import ZoneInfo
@@ -11,6 +12,14 @@ HOUR = timedelta(hours=1)
 WEEKS = 4
 FULL_HISTORY = timedelta(days=14)
 LEAST_HISTORY = timedelta(days=1)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Usual:
+    """What an hour of a client at a source holds as a rule; None: not known yet."""
+
+    posts: float | None = None
+    negatives: float | None = None
 
 
 def _nothing(_hour: datetime) -> bool:
@@ -28,7 +37,7 @@ def usual_level(
 ) -> float | None:
     """Return posts an hour as a rule: the median of this hour of the week over four weeks.
 
-    HOURS are the non-empty hours before AT, each by its start; one that is absent counts as none,
+    HOURS are the non-empty hours before AT, (start, posts); one that is absent counts as none,
     unless it is LEFT_OUT (an incident, a campaign, a gap). DAYS tells what the days of ZONE are like:
     a holiday is compared with holidays only, and a weekend that is worked with working days, where
     there are any. With less than two weeks of HISTORY it is the mean of all

@@ -17,9 +17,28 @@ from watchers.store.hot import Hot
 from watchers.store.incidents import Incidents
 from watchers.store.keeping import Keeping
 from watchers.store.outbox import Outbox
-from watchers.store.rows import AuditRow, Minute, OutboxRow, RowState, Spread, TypeTally, Window
+from watchers.store.rows import (
+    AuditRow,
+    Hour,
+    Minute,
+    OutboxRow,
+    RowState,
+    Spread,
+    TypeTally,
+    Window,
+)
 
-__all__ = ["AuditRow", "Minute", "OutboxRow", "RowState", "Spread", "Store", "TypeTally", "Window"]
+__all__ = [
+    "AuditRow",
+    "Hour",
+    "Minute",
+    "OutboxRow",
+    "RowState",
+    "Spread",
+    "Store",
+    "TypeTally",
+    "Window",
+]
 
 
 class Store(Keeping, Counting, Deliveries, Hot, Incidents, Outbox):

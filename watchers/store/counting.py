@@ -12,7 +12,7 @@ from watchers.match import split_quoted
 from watchers.model import Author, Kind, Post, Quote, Tone
 from watchers.store.database import Reader, chunks
 from watchers.store.part import Part, load
-from watchers.store.rows import Minute, Spread, TypeTally, Window
+from watchers.store.rows import Hour, Minute, Spread, TypeTally, Window
 from watchers.store.schema import Instant, detectors, hits, mentions, minutes, posts
 
 SECOND = 1_000_000  # microseconds
@@ -56,13 +56,13 @@ class Counting(Part):
 
     async def hours(
         self, client: str, source: str, start: datetime, end: datetime
-    ) -> tuple[tuple[datetime, int], ...]:
-        """Return (start of hour, posts) of the hours in which something was said, oldest first."""
+    ) -> tuple[Hour, ...]:
+        """Return the hours in which something was said, oldest first."""
         at = type_coerce(minutes.c.at, BigInteger)
         hour = type_coerce(at - at % HOUR, Instant)
         async with self._db.reading() as conn:
             rows = await conn.execute(
-                select(hour, func.sum(minutes.c.posts))
+                select(hour, func.sum(minutes.c.posts), func.sum(minutes.c.negatives))
                 .where(
                     minutes.c.client == client,
                     minutes.c.source == source,
@@ -73,7 +73,7 @@ class Counting(Part):
                 .group_by(hour)
                 .order_by(hour)
             )
-            return tuple((begin, count) for begin, count in rows)
+            return tuple(Hour(at=at, posts=count, negatives=bad) for at, count, bad in rows)
 
     async def window(
         self, client: str, start: datetime, end: datetime, *, source: str | None = None
@@ -88,6 +88,7 @@ class Counting(Part):
                         func.count(mentions.c.post),
                         func.count(mentions.c.author.distinct()).filter(lead),
                         func.count(mentions.c.post).filter(lead, mentions.c.negative),
+                        func.count(mentions.c.author.distinct()).filter(lead, mentions.c.negative),
                         func.count(mentions.c.author.distinct()).filter(
                             lead, mentions.c.professional
                         ),
@@ -95,7 +96,12 @@ class Counting(Part):
                 )
             ).one()
         return Window(
-            posts=row[0], raw=row[1], authors=row[2], negatives=row[3], professionals=row[4]
+            posts=row[0],
+            raw=row[1],
+            authors=row[2],
+            negatives=row[3],
+            negative_authors=row[4],
+            professionals=row[5],
         )
 
     async def tally(

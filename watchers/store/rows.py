@@ -18,6 +18,15 @@ class Minute:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Hour:
+    """One hour of a client at a source; counts as in a Minute. A silent hour has no row."""
+
+    at: datetime
+    posts: int
+    negatives: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Window:
     """Counts of a client in a stretch of publish time; all but `raw` of distinct posts."""
 
@@ -25,6 +34,7 @@ class Window:
     raw: int
     authors: int
     negatives: int
+    negative_authors: int  # distinct authors of `negatives`
     professionals: int  # distinct authors who are verified or have 100,000 followers
 
 
