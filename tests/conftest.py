@@ -20,11 +20,19 @@ def missing(reason: str) -> None:
     pytest.skip(reason)
 
 
+def pytest_xdist_auto_num_workers() -> int:
+    """Each worker has a PostgreSQL server and models of its own: four are enough anywhere."""
+    return min(os.cpu_count() or 1, 4)
+
+
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Live servers come last: what they run is installed meanwhile."""
-    items.sort(key=lambda item: "tests/live" in item.path.as_posix())
-    live = any("tests/live" in item.path.as_posix() for item in items)
-    if live and len(items) > 500 and os.environ.get("FENGHUO_REQUIRE_ALL") == "1":
+    """Live servers come last, and in one worker: what they run is installed meanwhile."""
+    items.sort(key=_live)
+    for item in filter(_live, items):
+        item.add_marker(pytest.mark.xdist_group("live"))
+    live = any(map(_live, items))
+    first = os.environ.get("PYTEST_XDIST_WORKER", "gw0") == "gw0"
+    if live and first and len(items) > 500 and os.environ.get("FENGHUO_REQUIRE_ALL") == "1":
         command = [sys.executable, "-m", "tests.live.setup"]
         root = Path(__file__).resolve().parents[1]
         _begun.append(
@@ -32,6 +40,10 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
                 command, cwd=root, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
             )
         )
+
+
+def _live(item: pytest.Item) -> bool:
+    return "tests/live" in item.path.as_posix()
 
 
 def pytest_sessionfinish() -> None:
