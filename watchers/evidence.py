@@ -14,6 +14,7 @@ from watchers.model import (
     CrisisType,
     Echo,
     Figures,
+    Gap,
     Incident,
     Kind,
     PlayStep,
@@ -56,19 +57,24 @@ class Gatherer:
         self._play = play
         self._usual: dict[tuple[str, str], tuple[datetime, detect.Usual]] = {}
 
-    async def usual(self, client: Client, source: str, at: datetime) -> detect.Usual:
+    async def usual(
+        self, client: Client, source: str, at: datetime, gaps: Sequence[Gap]
+    ) -> detect.Usual:
         """Return what an hour holds as a rule at this hour of the week, incidents left out.
 
-        It is looked up once an hour for each client and source.
+        Nor do hours count in which there are GAPS: what nobody saw was not silent. It is looked up
+        once an hour for each client and source.
         """
         key = (client.id, source)
         hour = at.replace(minute=0, second=0, microsecond=0)
         known = self._usual.get(key)
         if known is None or known[0] != hour:
-            known = self._usual[key] = (hour, await self._look_up_usual(client, source, at))
+            known = self._usual[key] = (hour, await self._look_up_usual(client, source, at, gaps))
         return known[1]
 
-    async def _look_up_usual(self, client: Client, source: str, at: datetime) -> detect.Usual:
+    async def _look_up_usual(
+        self, client: Client, source: str, at: datetime, gaps: Sequence[Gap]
+    ) -> detect.Usual:
         first = await self._store.first_at(client.id, source)
         if first is None:
             return detect.Usual()
@@ -87,6 +93,7 @@ class Gatherer:
             left_out=lambda hour: (
                 any(_inside(hour, i) for i in loud)
                 or any(c.start - HOUR < hour < c.end for c in client.campaigns)
+                or _unseen(gaps, hour, hour + HOUR) > HOUR / 2
             ),
         )
         return detect.Usual(
@@ -116,8 +123,12 @@ class Gatherer:
         kind: CrisisType | None,
         terms: tuple[str, ...],
         running: Incident | None,
+        gaps: Sequence[Gap],
     ) -> Evidence:
-        """Count, quote and prove the story of KIND (that of RUNNING, its open incident, wins)."""
+        """Count, quote and prove the story of KIND (that of RUNNING, its open incident, wins).
+
+        GAPS are those of SOURCE.
+        """
         if running is not None and running.type is not None:
             kind = self._types.get(running.type)
         since = (running.first_post_at if running else None) or now - SEED_WINDOW
@@ -142,7 +153,7 @@ class Gatherer:
         return Evidence(
             source=source,
             signals=signals,
-            figures=await self._figures(client, source, start, now),
+            figures=await self._figures(client, source, start, now, gaps),
             type=kind,
             type_terms=terms,
             lead=top[0] if top else None,
@@ -152,7 +163,7 @@ class Gatherer:
             sources=await self._notes(client),
             first_post_at=first[0].at if first else None,
             steps=self._play(kind.id if kind else None, severity),
-            young=begun is None or now - begun < YOUNG,
+            young=begun is None or now - begun - _unseen(gaps, begun, now) < YOUNG,
             hot=await self._store.hot(client.id, start, now),
             echoes=tuple(map(_echo_of, articles)),
         )
@@ -196,14 +207,14 @@ class Gatherer:
         )
 
     async def _figures(
-        self, client: Client, source: str, start: datetime, now: datetime
+        self, client: Client, source: str, start: datetime, now: datetime, gaps: Sequence[Gap]
     ) -> Figures:
         hour = await self._store.window(client.id, now - HOUR, now, source=source)
         young = await self._store.young_authors(
             client.id, source, now - HOUR, now, since=now - YOUNG_ACCOUNT
         )
         story = await self._store.window(client.id, start, now, source=source)
-        usual = await self.usual(client, source, now)
+        usual = await self.usual(client, source, now, gaps)
         return Figures(
             at=now,
             count=hour.posts,
@@ -251,6 +262,12 @@ class Gatherer:
             for name, h in sorted(health.items())
             if not client.sources or name in client.sources
         )
+
+
+def _unseen(gaps: Sequence[Gap], start: datetime, end: datetime) -> timedelta:
+    """Return how much of the time from START to END lies in GAPS, which do not overlap."""
+    parts = (min(g.end, end) - max(g.start, start) for g in gaps)
+    return sum((part for part in parts if part > timedelta()), timedelta())
 
 
 def story_type(

@@ -162,7 +162,7 @@ class Rounds:
         reached = [m.covered_to for m in marks if m.covered_to is not None]
         if not marks or len(reached) < len(marks):
             return None
-        gaps = tuple(g for m in marks for g in m.gaps)
+        gaps = merge(g for m in marks for g in m.gaps)
         return Coverage(to=min(*reached, now, self._doubted.get(source, now)), gaps=gaps)
 
     def proof_due(self, source: str, now: datetime) -> bool:

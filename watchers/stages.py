@@ -180,7 +180,13 @@ class Stages:
             for _ in range(TRIES):
                 try:
                     return await self._decide(
-                        client, source, now, signals=signals, recent=recent, moved=moved
+                        client,
+                        source,
+                        now,
+                        signals=signals,
+                        recent=recent,
+                        moved=moved,
+                        gaps=coverage.gaps,
                     )
                 except StaleIncident:  # a person was quicker: look at the incident again
                     recent = await self._recent(client, now)
@@ -231,13 +237,15 @@ class Stages:
         for when, reading in readings:
             if now - when > LATE_WINDOW or (fresh and when <= at):
                 continue  # history builds the baseline and never pages
-            signal = await self._judge(client, source, reading, when=when, minutes=minutes, now=now)
+            signal = await self._judge(
+                client, source, reading, when=when, minutes=minutes, now=now, gaps=coverage.gaps
+            )
             if signal is not None:
                 signals.append(signal)
         signals += await self._risk_signal(client, source, now, detector)
         signals += await self._hot_signal(client, source, now)
         if not fresh:
-            signals += await self._spread_signal(client, source, now, detector)
+            signals += await self._spread_signal(client, source, now, detector, coverage.gaps)
         return tuple(signals), moved or bool(signals)
 
     async def _history_start(self, client: Client, source: str, now: datetime) -> datetime:
@@ -254,6 +262,7 @@ class Stages:
         when: datetime,
         minutes: Sequence[Minute],
         now: datetime,
+        gaps: Sequence[Gap],
     ) -> Signal | None:
         detector = self._detectors[client.id, source]
         hour = sum(m.posts for m in minutes if when - HOUR <= m.at < when)
@@ -270,7 +279,7 @@ class Stages:
             source=source,
             short=counts[0],
             hour=counts[1],
-            usual=await self._evidence.usual(client, source, when),
+            usual=await self._evidence.usual(client, source, when, gaps),
             budget=client.sensitivity,
             late=now - when > 2 * BIN and await self._was_down(source, when),
         )
@@ -295,12 +304,17 @@ class Stages:
         return ()
 
     async def _spread_signal(
-        self, client: Client, source: str, now: datetime, detector: detect.Detector
+        self,
+        client: Client,
+        source: str,
+        now: datetime,
+        detector: detect.Detector,
+        gaps: Sequence[Gap],
     ) -> tuple[Signal, ...]:
         """One post that many repeat counts as one, and is a crisis all the same if it is bad news."""
         if now - self._repeated_at.get(client.id, now - 2 * HOUR) > HOUR:
             return ()  # nothing was repeated of late
-        usual = (await self._evidence.usual(client, source, now)).posts
+        usual = (await self._evidence.usual(client, source, now, gaps)).posts
         least = detect.least_spread(usual, client.sensitivity)
         found = []
         for row in await self._store.spreads(client.id, source, now, least=least):
@@ -394,6 +408,7 @@ class Stages:
         signals: tuple[Signal, ...],
         recent: Sequence[Incident],
         moved: bool,
+        gaps: Sequence[Gap],
     ) -> Decision:
         key = (client.id, source)
         open_ones = [i for i in recent if not i.state.closed]
@@ -411,7 +426,14 @@ class Stages:
             source = current.source  # figures stay those of one source; others bring proofs
         running = current if current is not None and not current.state.closed else None
         evidence = await self._evidence.gather(
-            client, source, now, signals=signals, kind=kind, terms=terms, running=running
+            client,
+            source,
+            now,
+            signals=signals,
+            kind=kind,
+            terms=terms,
+            running=running,
+            gaps=gaps,
         )
         decision = decide(current, evidence, client, now)
         heard = signals if decision.reason is not Reason.NOTHING or running is not None else ()

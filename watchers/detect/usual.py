@@ -40,20 +40,21 @@ def usual_level(
     HOURS are the non-empty hours before AT, (start, posts); one that is absent counts as none,
     unless it is LEFT_OUT (an incident, a campaign, a gap). DAYS tells what the days of ZONE are like:
     a holiday is compared with holidays only, and a weekend that is worked with working days, where
-    there are any. With less than two weeks of HISTORY it is the mean of all
-    hours; with less than a day it is not known (None).
+    there are any. HISTORY is the time since the first post: with less than two weeks of hours in it
+    that count it is the mean of all, with less than a day it is not known (None).
     """
-    if history < LEAST_HISTORY:
-        return None
     counts = {hour.astimezone(UTC): posts for hour, posts in hours}
     top = at.astimezone(UTC).replace(minute=0, second=0, microsecond=0)
     span = min(history, timedelta(weeks=WEEKS))
     known = [top - HOUR * n for n in range(1, span // HOUR + 1)]
     known = [hour for hour in known if not left_out(hour)]
-    same = _same_hour(known, top, ZoneInfo(zone), days) if history >= FULL_HISTORY else []
+    if HOUR * len(known) < LEAST_HISTORY:
+        return None
+    full = HOUR * len(known) >= FULL_HISTORY
+    same = _same_hour(known, top, ZoneInfo(zone), days) if full else []
     if same:
         return float(median(counts.get(hour, 0) for hour in same))
-    return sum(counts.get(hour, 0) for hour in known) / len(known) if known else None
+    return sum(counts.get(hour, 0) for hour in known) / len(known)
 
 
 def _same_hour(
