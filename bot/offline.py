@@ -16,7 +16,7 @@ from typing import Any
 
 from bot import charts, messages, playbooks
 from bot.cli import BAD_INPUT, DONE, Shell, Verb, json_flag, read_text, writable
-from bot.messages.text import gist_line
+from bot.messages.text import clean, cut, gist_line, plural, width
 from bot.settings import kept_at, own_files, read
 from watchers import clients as client_files
 from watchers import detect, recordings, tone
@@ -30,6 +30,7 @@ from watchers.store import Store
 from watchers.trial import Kit, replayed
 
 BATCH = 500
+LEAD = 70  # columns of a lead post that a report shows
 MAX_TEXT = 20_000  # characters of one post that are read; nobody posts more
 
 
@@ -284,6 +285,7 @@ def trial_kit(shell: Shell, model: Path | None = None) -> Kit:
 def _report(client: Client, paths: Sequence[Path], found: Outcomes) -> dict[str, Any]:
     return {
         "client": client.id,
+        "sensitivity": client.sensitivity,
         "recordings": [str(p) for p in paths],
         "from": found.start,
         "to": found.end,
@@ -308,6 +310,7 @@ def _incident_row(incident: Incident) -> dict[str, Any]:
         "posts": incident.figures.total,
         "authors": incident.figures.authors,
         "reasons": [incident.why, *incident.reasons],
+        "lead": incident.lead.text if incident.lead else None,
         "lead_url": incident.lead.url if incident.lead else None,
     }
 
@@ -328,7 +331,7 @@ def _alert_row(told: Told, client: Client) -> dict[str, Any]:
 def _print_report(result: dict[str, Any], shell: Shell) -> None:
     shell.out(
         f"{result['client']}: {result['posts']} posts from {_day(result['from'])} to "
-        f"{_day(result['to'])}, {result['matched']} spoke of the client"
+        f"{_day(result['to'])} UTC, {result['matched']} spoke of the client"
         + (
             f", {result['seen']} seen with {result['requests']} requests"
             if result["requests"]
@@ -344,8 +347,23 @@ def _print_report(result: dict[str, Any], shell: Shell) -> None:
         )
         for reason in row["reasons"]:
             shell.out(f"    {reason}")
-        shell.out(f"    lead: {row['lead_url'] or '-'}")
-    shell.out(f"{len(result['alerts'])} messages would have been sent.")
+        if row["lead"]:
+            lead = cut(clean(row["lead"]), LEAD, width)
+            shell.out(f"    lead: “{lead}” {row['lead_url'] or '(recorded without a link)'}")
+    shell.out(f"{_often(result)}{len(result['alerts'])} messages would have been sent.")
+
+
+def _often(result: dict[str, Any]) -> str:
+    """Return how often a replay of a week or more found something, beside what is accepted."""
+    if not result["posts"]:
+        return ""
+    weeks, found = (result["to"] - result["from"]) / timedelta(weeks=1), len(result["incidents"])
+    if weeks < 1:
+        return ""
+    return (
+        f"{plural(found, 'incident')} in {weeks:.1f} weeks, {found / weeks:.2f} a week; the client "
+        f"accepts {result['sensitivity']:g} a week when nothing is wrong. "
+    )
 
 
 def _day(at: datetime | None) -> str:

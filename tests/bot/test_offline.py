@@ -4,6 +4,7 @@ import asyncio
 import gzip
 import io
 import json
+import re
 import sys
 from collections.abc import Callable, Sequence
 from datetime import UTC, datetime, timedelta
@@ -305,7 +306,7 @@ def test_a_backtest_tells_the_incident_its_alerts_and_its_reasons(ask: Ask, writ
     assert answer.err == ""
     found = answer.json
     assert {
-        "client", "recordings", "from", "to", "posts", "matched", "requests", "incidents", "alerts",
+        "client", "sensitivity", "recordings", "from", "to", "posts", "matched", "requests", "incidents", "alerts",
     } <= set(found)  # fmt: skip
     assert (found["client"], found["recordings"]) == ("aulane", [str(file)])
     assert (found["posts"], found["matched"], found["requests"]) == (84, 84, 0)
@@ -313,7 +314,7 @@ def test_a_backtest_tells_the_incident_its_alerts_and_its_reasons(ask: Ask, writ
     (incident,) = found["incidents"]
     assert set(incident) == {
         "number", "opened_at", "first_post_at", "closed_at", "severity", "stage", "type", "posts",
-        "authors", "reasons", "lead_url",
+        "authors", "reasons", "lead", "lead_url",
     }  # fmt: skip
     opened = datetime.fromisoformat(incident["opened_at"])
     assert opened.tzinfo is not None
@@ -332,9 +333,17 @@ def test_a_backtest_reads_well_for_people(ask: Ask, write: Write) -> None:
     files = write("a.jsonl", lines(*crisis()[:30])), write("b.jsonl", lines(*crisis()[30:]))
     answer = ask("backtest", *files, "--client", write("c.toml", CLIENT))
     assert answer.code == 0
-    assert answer.out.startswith("aulane: 84 posts from 2026-03-09 00:00")
-    assert "INC-" in answer.out
-    assert "messages would have been sent." in answer.out
+    assert answer.out.startswith("aulane: 84 posts from 2026-03-09 00:00 to 2026-03-11 00:")
+    assert " UTC, 84 spoke of the client\nINC-1 2026-03-11 00:" in answer.out
+    assert re.search("\n    lead: “.*奥岚.*” https://weibo.example/", answer.out)
+    assert re.search(r"\n\d+ messages would have been sent\.\n$", answer.out)
+
+
+def test_a_backtest_of_weeks_tells_how_often_it_would_have_spoken(ask: Ask, write: Write) -> None:
+    early = crisis()[0] | {"id": "early", "created_at": f"{START - timedelta(days=12):%FT%TZ}"}
+    file, client = write("p.jsonl", lines(early, *crisis())), write("c.toml", CLIENT)
+    told = ask("backtest", file, "--client", client).out.splitlines()[-1]
+    assert told.startswith("1 incident in 2.0 weeks, 0.50 a week; the client accepts 0.25 a week")
 
 
 def test_with_a_budget_requests_are_counted(ask: Ask, write: Write) -> None:
