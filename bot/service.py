@@ -386,6 +386,7 @@ class Service:
         }
         self._given = given
         await self._open_inbox(sources)
+        self.schedule.let_go(running.keys() - sources.keys())
         self.rounds.take_sources({n: running[n] if n in same else s for n, s in sources.items()})
         await self.rounds.plan(self._clients.values(), now)
         self.schedule.take_sources()

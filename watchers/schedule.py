@@ -7,7 +7,7 @@ look at each query every so often would take; a policy says which query each of 
 
 import asyncio
 import heapq
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Collection
 from datetime import datetime, timedelta
 
 import structlog
@@ -63,13 +63,16 @@ class Schedule:
         self.take_sources()
         self._scheduler.start()
 
-    def take_sources(self) -> None:
-        """Have a lane for every source of the rounds, and none for others; then plan anew."""
-        for name in self._tasks.keys() - self._rounds.sources.keys():
+    def let_go(self, sources: Collection[str]) -> None:
+        """Have no lane for SOURCES any more: to be said before the rounds forget them."""
+        for name in self._tasks.keys() & set(sources):
             self._tasks.pop(name).cancel()
             for kept in (self._lanes, self._accounts, self._bells):
                 kept.pop(name, None)
             self._asking.discard(name)
+
+    def take_sources(self) -> None:
+        """Have a lane for every source of the rounds; then plan anew."""
         for name in self._rounds.sources.keys() - self._tasks.keys():
             if self._rounds.sources[name].feeds:
                 self._lanes[name] = asyncio.Queue(maxsize=BACKLOG)

@@ -165,14 +165,25 @@ async def test_others_are_told_who_may(user: str, calm: Town) -> None:
     assert calm.slack.modals(user) == []
 
 
-async def test_a_source_that_is_removed_is_asked_no_more(calm: Town) -> None:
+async def test_a_source_that_is_removed_is_asked_no_more(
+    calm: Town, monkeypatch: pytest.MonkeyPatch
+) -> None:
     await choose_weibo(calm)
     await fill(calm, "env:WEIBO_TOKEN_OF_OURS")
     await calm.slack.until(lambda: "is watched from now on" in words(calm, LEAD), timeout=30)
     await calm.pass_time(timedelta(minutes=10))
     asked = len(calm.platforms.weibo.asked)
     assert asked
+    ticks, plan = [], calm.service.rounds.plan
+
+    async def slowly(*clients: Any) -> None:
+        await calm.service.schedule.tick()
+        ticks.append("weibo" in calm.service.rounds.sources)
+        await plan(*clients)
+
+    monkeypatch.setattr(calm.service.rounds, "plan", slowly)
     await calm.service.store.set_source("weibo", {}, by=LEAD, why="", now=calm.now())
     await calm.slack.until(lambda: "weibo" not in calm.service.rounds.sources, timeout=30)
+    await calm.slack.until(lambda: ticks == [False], timeout=30)  # a tick came between
     await calm.pass_time(timedelta(minutes=20))
     assert len(calm.platforms.weibo.asked) == asked
