@@ -55,29 +55,31 @@ class Gatherer:
         self._store = store
         self._types = types
         self._play = play
+        self._gaps: dict[tuple[str, str], Sequence[Gap]] = {}
         self._usual: dict[tuple[str, str], tuple[datetime, detect.Usual]] = {}
 
-    async def usual(
-        self, client: Client, source: str, at: datetime, gaps: Sequence[Gap]
-    ) -> detect.Usual:
+    def heed_gaps(self, client: Client, source: str, gaps: Sequence[Gap]) -> None:
+        """What CLIENT's posts at SOURCE were in GAPS is not known; they do not overlap."""
+        self._gaps[client.id, source] = gaps
+
+    async def usual(self, client: Client, source: str, at: datetime) -> detect.Usual:
         """Return what an hour holds as a rule at this hour of the week, incidents left out.
 
-        Nor do hours count in which there are GAPS: what nobody saw was not silent. It is looked up
-        once an hour for each client and source.
+        Nor do hours count that lie in gaps: what nobody saw was not silent. It is looked up once an
+        hour for each client and source.
         """
         key = (client.id, source)
         hour = at.replace(minute=0, second=0, microsecond=0)
         known = self._usual.get(key)
         if known is None or known[0] != hour:
-            known = self._usual[key] = (hour, await self._look_up_usual(client, source, at, gaps))
+            known = self._usual[key] = (hour, await self._look_up_usual(client, source, at))
         return known[1]
 
-    async def _look_up_usual(
-        self, client: Client, source: str, at: datetime, gaps: Sequence[Gap]
-    ) -> detect.Usual:
+    async def _look_up_usual(self, client: Client, source: str, at: datetime) -> detect.Usual:
         first = await self._store.first_at(client.id, source)
         if first is None:
             return detect.Usual()
+        gaps = self._gaps.get((client.id, source), ())
         hours = await self._store.hours(client.id, source, at - HISTORY, at - HOUR)
         loud = [
             i
@@ -88,6 +90,7 @@ class Gatherer:
             detect.usual_level,
             at=at,
             history=at - first,
+            unseen=_unseen(gaps, first, at),
             zone=client.zone,
             days=detect.chinese_days,
             left_out=lambda hour: (
@@ -123,12 +126,8 @@ class Gatherer:
         kind: CrisisType | None,
         terms: tuple[str, ...],
         running: Incident | None,
-        gaps: Sequence[Gap],
     ) -> Evidence:
-        """Count, quote and prove the story of KIND (that of RUNNING, its open incident, wins).
-
-        GAPS are those of SOURCE.
-        """
+        """Count, quote and prove the story of KIND (that of RUNNING, its open incident, wins)."""
         if running is not None and running.type is not None:
             kind = self._types.get(running.type)
         since = (running.first_post_at if running else None) or now - SEED_WINDOW
@@ -150,10 +149,11 @@ class Gatherer:
         proofs = await self._proofs(client, start, now, kind, (*(first if kind else ()), *articles))
         severity = kind.severity if kind else Severity.S3
         begun = await self._store.first_at(client.id, source)
+        gaps = self._gaps.get((client.id, source), ())
         return Evidence(
             source=source,
             signals=signals,
-            figures=await self._figures(client, source, start, now, gaps),
+            figures=await self._figures(client, source, start, now),
             type=kind,
             type_terms=terms,
             lead=top[0] if top else None,
@@ -207,14 +207,14 @@ class Gatherer:
         )
 
     async def _figures(
-        self, client: Client, source: str, start: datetime, now: datetime, gaps: Sequence[Gap]
+        self, client: Client, source: str, start: datetime, now: datetime
     ) -> Figures:
         hour = await self._store.window(client.id, now - HOUR, now, source=source)
         young = await self._store.young_authors(
             client.id, source, now - HOUR, now, since=now - YOUNG_ACCOUNT
         )
         story = await self._store.window(client.id, start, now, source=source)
-        usual = await self.usual(client, source, now, gaps)
+        usual = await self.usual(client, source, now)
         return Figures(
             at=now,
             count=hour.posts,

@@ -158,8 +158,8 @@ class Looker:
     ) -> SourceCount:
         window = await self._store.window(client.id, now - span, now, source=source)
         coverage = self._rounds.coverage(client, source, now)
-        gaps = coverage.gaps if coverage else ()
-        usual = (await self._gatherer.usual(client, source, now, gaps)).posts
+        self._gatherer.heed_gaps(client, source, coverage.gaps if coverage else ())
+        usual = (await self._gatherer.usual(client, source, now)).posts
         outcome = health.outcome if health else Outcome.DOWN
         behind = coverage is None or now - coverage.to > max(
             2 * self._rounds.sources[source].every, timedelta(minutes=15)

@@ -175,18 +175,13 @@ class Stages:
         """Judge what is known of CLIENT at SOURCE and commit what follows from it."""
         async with self._locks[client.id]:
             recent = await self._recent(client, now)
+            self._evidence.heed_gaps(client, source, coverage.gaps)
             self._heed(client, source, recent, now)
             signals, moved = await self._detect(client, source, now, coverage)
             for _ in range(TRIES):
                 try:
                     return await self._decide(
-                        client,
-                        source,
-                        now,
-                        signals=signals,
-                        recent=recent,
-                        moved=moved,
-                        gaps=coverage.gaps,
+                        client, source, now, signals=signals, recent=recent, moved=moved
                     )
                 except StaleIncident:  # a person was quicker: look at the incident again
                     recent = await self._recent(client, now)
@@ -237,15 +232,13 @@ class Stages:
         for when, reading in readings:
             if now - when > LATE_WINDOW or (fresh and when <= at):
                 continue  # history builds the baseline and never pages
-            signal = await self._judge(
-                client, source, reading, when=when, minutes=minutes, now=now, gaps=coverage.gaps
-            )
+            signal = await self._judge(client, source, reading, when=when, minutes=minutes, now=now)
             if signal is not None:
                 signals.append(signal)
         signals += await self._risk_signal(client, source, now, detector)
         signals += await self._hot_signal(client, source, now)
         if not fresh:
-            signals += await self._spread_signal(client, source, now, detector, coverage.gaps)
+            signals += await self._spread_signal(client, source, now, detector)
         return tuple(signals), moved or bool(signals)
 
     async def _history_start(self, client: Client, source: str, now: datetime) -> datetime:
@@ -262,7 +255,6 @@ class Stages:
         when: datetime,
         minutes: Sequence[Minute],
         now: datetime,
-        gaps: Sequence[Gap],
     ) -> Signal | None:
         detector = self._detectors[client.id, source]
         hour = sum(m.posts for m in minutes if when - HOUR <= m.at < when)
@@ -279,7 +271,7 @@ class Stages:
             source=source,
             short=counts[0],
             hour=counts[1],
-            usual=await self._evidence.usual(client, source, when, gaps),
+            usual=await self._evidence.usual(client, source, when),
             budget=client.sensitivity,
             late=now - when > 2 * BIN and await self._was_down(source, when),
         )
@@ -304,17 +296,12 @@ class Stages:
         return ()
 
     async def _spread_signal(
-        self,
-        client: Client,
-        source: str,
-        now: datetime,
-        detector: detect.Detector,
-        gaps: Sequence[Gap],
+        self, client: Client, source: str, now: datetime, detector: detect.Detector
     ) -> tuple[Signal, ...]:
         """One post that many repeat counts as one, and is a crisis all the same if it is bad news."""
         if now - self._repeated_at.get(client.id, now - 2 * HOUR) > HOUR:
             return ()  # nothing was repeated of late
-        usual = (await self._evidence.usual(client, source, now, gaps)).posts
+        usual = (await self._evidence.usual(client, source, now)).posts
         least = detect.least_spread(usual, client.sensitivity)
         found = []
         for row in await self._store.spreads(client.id, source, now, least=least):
@@ -408,7 +395,6 @@ class Stages:
         signals: tuple[Signal, ...],
         recent: Sequence[Incident],
         moved: bool,
-        gaps: Sequence[Gap],
     ) -> Decision:
         key = (client.id, source)
         open_ones = [i for i in recent if not i.state.closed]
@@ -426,14 +412,7 @@ class Stages:
             source = current.source  # figures stay those of one source; others bring proofs
         running = current if current is not None and not current.state.closed else None
         evidence = await self._evidence.gather(
-            client,
-            source,
-            now,
-            signals=signals,
-            kind=kind,
-            terms=terms,
-            running=running,
-            gaps=gaps,
+            client, source, now, signals=signals, kind=kind, terms=terms, running=running
         )
         decision = decide(current, evidence, client, now)
         heard = signals if decision.reason is not Reason.NOTHING or running is not None else ()

@@ -785,6 +785,7 @@ def level(
     hours: list[tuple[datetime, int]],
     history: timedelta = 8 * WEEK,
     *,
+    unseen: timedelta = timedelta(),
     days: Days = plain_days,
     left_out: Callable[[datetime], bool] = lambda _hour: False,
 ) -> float | None:
@@ -792,6 +793,7 @@ def level(
         hours,
         TUESDAY_EIGHT,
         history=history,
+        unseen=unseen,
         zone="Asia/Shanghai",
         days=days,
         left_out=left_out,
@@ -813,6 +815,20 @@ def test_hours_of_an_incident_are_left_out_not_counted_as_none() -> None:
 
 def test_weeks_before_the_first_post_do_not_count() -> None:
     assert level(weekly(4, 6), history=2 * WEEK + HOUR) == 5.0
+
+
+def test_a_long_incident_makes_no_client_young_again() -> None:
+    lately = TUESDAY_EIGHT - 2 * DAY
+    hours, history = weekly(4, 6), 2 * WEEK + HOUR
+    assert level(hours, history=history, left_out=lambda hour: hour > lately) == 5.0
+
+
+def test_what_nobody_saw_is_no_history() -> None:
+    whole = level(weekly(4, 6), history=2 * WEEK + HOUR)
+    mean = level(weekly(4, 6), history=2 * WEEK + HOUR, unseen=2 * HOUR)
+    assert whole == 5.0
+    assert mean == pytest.approx((4 + 6 + 99 + 99) / (2 * 168 + 1), rel=0.01)
+    assert level(weekly(4, 6), history=2 * WEEK + HOUR, unseen=13 * DAY + 2 * HOUR) is None
 
 
 def test_a_holiday_is_left_out_of_an_ordinary_day_s_usual() -> None:

@@ -5,15 +5,14 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from bot import playbooks
+from tests import shipped
 from watchers.evidence import Gatherer
 from watchers.model import Author, Client, Gap, Post
-from watchers.stages import Stages
 from watchers.store import Store
-from watchers.tone import ToneModel
 
 NOW = datetime(2026, 4, 7, 2, 30, tzinfo=UTC)
 WEEK = timedelta(weeks=1)
+UNSEEN = Gap(start=NOW - 2.5 * WEEK, end=NOW - WEEK / 2)
 CLIENT = Client(id="aulane", name="Aulane", names=("奥岚",), channel="C1")
 SAID = (
     "奥岚太差劲了，买来三天就不制冷，垃圾",
@@ -48,27 +47,22 @@ def posts(week: int) -> list[Post]:
 
 
 @pytest.mark.parametrize(
-    ("gaps", "usual"),
+    ("source", "gaps", "usual"),
     [
-        pytest.param([], (3.0, 1.0), id="two of four weeks were silent"),
-        pytest.param([Gap(start=NOW - 2.5 * WEEK, end=NOW - WEEK / 2)], (6.0, 2.0), id="unseen"),
+        pytest.param("weibo", [], (3.0, 1.0), id="two of four weeks were silent"),
+        pytest.param("weibo", [UNSEEN], (6.0, 2.0), id="nobody saw them"),
+        pytest.param("bluesky", [UNSEEN], (3.0, 1.0), id="another source was down"),
     ],
 )
 async def test_hours_that_nobody_saw_are_not_silent(
-    gaps: Sequence[Gap], usual: tuple[float, float]
+    source: str, gaps: Sequence[Gap], usual: tuple[float, float]
 ) -> None:
-    books = playbooks.load()
     store = await Store.open("sqlite://", now=NOW)
-    stages = Stages(
-        store,
-        clients=[CLIENT],
-        types=books.crisis_types(),
-        tone=ToneModel.load(),
-        play=books.steps_for,
-    )
+    stages = shipped.stages(store, CLIENT)
     said = [post for week in (4, 3) for post in posts(week)]
     await store.record(await stages.score(said), now=NOW)
-    gatherer = Gatherer(store, types={}, play=books.steps_for)
-    found = await gatherer.usual(CLIENT, "weibo", NOW, gaps)
+    gatherer = Gatherer(store, types={}, play=shipped.kit().play)
+    gatherer.heed_gaps(CLIENT, source, gaps)
+    found = await gatherer.usual(CLIENT, "weibo", NOW)
     await store.close()
     assert (found.posts, found.negatives) == usual

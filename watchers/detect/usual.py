@@ -31,6 +31,7 @@ def usual_level(
     at: datetime,
     *,
     history: timedelta,
+    unseen: timedelta = timedelta(),
     zone: str,
     days: Days = plain_days,
     left_out: Callable[[datetime], bool] = _nothing,
@@ -40,21 +41,21 @@ def usual_level(
     HOURS are the non-empty hours before AT, (start, posts); one that is absent counts as none,
     unless it is LEFT_OUT (an incident, a campaign, a gap). DAYS tells what the days of ZONE are like:
     a holiday is compared with holidays only, and a weekend that is worked with working days, where
-    there are any. HISTORY is the time since the first post: with less than two weeks of hours in it
-    that count it is the mean of all, with less than a day it is not known (None).
+    there are any. HISTORY is the time since the first post, of which UNSEEN lies in gaps: with less
+    than two weeks that were seen it is the mean of all hours, with less than a day not known (None).
     """
+    if history - unseen < LEAST_HISTORY:
+        return None
     counts = {hour.astimezone(UTC): posts for hour, posts in hours}
     top = at.astimezone(UTC).replace(minute=0, second=0, microsecond=0)
     span = min(history, timedelta(weeks=WEEKS))
     known = [top - HOUR * n for n in range(1, span // HOUR + 1)]
     known = [hour for hour in known if not left_out(hour)]
-    if HOUR * len(known) < LEAST_HISTORY:
-        return None
-    full = HOUR * len(known) >= FULL_HISTORY
+    full = history - unseen >= FULL_HISTORY
     same = _same_hour(known, top, ZoneInfo(zone), days) if full else []
     if same:
         return float(median(counts.get(hour, 0) for hour in same))
-    return sum(counts.get(hour, 0) for hour in known) / len(known)
+    return sum(counts.get(hour, 0) for hour in known) / len(known) if known else None
 
 
 def _same_hour(
