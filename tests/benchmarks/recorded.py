@@ -31,17 +31,18 @@ from pathlib import Path
 from statistics import median
 
 from bot import playbooks
+from tests import shipped
 from watchers import detect
 from watchers.clusters import Clusters
 from watchers.evidence import STORY_WINDOW, spreads_badly, story_type
 from watchers.incidents import WORRY_LEAST_SHARE, WORRY_NEGATIVE_SHARE, WORRY_NEGATIVES
 from watchers.model import Campaign, Client, Kind, Post, Quote, Signal, Stream, Tone, TypeHit
 from watchers.recordings import Recording
-from watchers.replay import Outcomes, Replay
+from watchers.replay import Outcomes
 from watchers.risk import RiskModel
-from watchers.stages import Stages
-from watchers.store import Store, TypeTally
+from watchers.store import TypeTally
 from watchers.tone import ToneModel
+from watchers.trial import replayed
 
 EVENTS = Path(__file__).resolve().parents[3] / "shared" / "data" / "microblogs" / "events"
 DAY, HOUR, MINUTE = timedelta(days=1), timedelta(hours=1), timedelta(minutes=1)
@@ -143,19 +144,7 @@ async def play(case: Case, posts: Sequence[Post]) -> Outcomes:
         sensitivity=BUDGET,
         campaigns=case.campaigns,
     )
-    books = playbooks.load()
-    store = await Store.open("sqlite://", now=posts[0].at)
-    stages = Stages(
-        store,
-        clients=[client],
-        types=books.crisis_types(),
-        tone=ToneModel.load(),
-        play=books.steps_for,
-    )
-    try:
-        return await Replay(store, stages, client, posts).run()
-    finally:
-        await store.close()
+    return await replayed(client, posts, shipped.kit())
 
 
 @dataclass(frozen=True, slots=True)

@@ -22,13 +22,14 @@ from pathlib import Path
 import msgspec
 from snownlp import SnowNLP
 
-from bot import messages, playbooks
+from bot import messages
 from bot.demo import story
 from bot.demo.platforms import Platforms
 from bot.preview import Channel, Preview, User
 from bot.running import set_up_logging
 from bot.service import Service, read_parts
 from bot.settings import Settings
+from tests import shipped
 from tests.benchmarks.sample import START, Sample, sample
 from watchers.http import Http
 from watchers.model import (
@@ -48,7 +49,6 @@ from watchers.round import Rounds
 from watchers.sources import set_up
 from watchers.stages import Stages
 from watchers.store import Store
-from watchers.tone import ToneModel
 
 BATCH = 200  # posts a round
 PEOPLE = (User(id=story.DUTY, name="Lin"),)
@@ -132,15 +132,7 @@ def _snownlp(given: Sample, size: Size) -> float:
 
 
 async def _stages(store: Store, client: Client) -> Stages:
-    books = playbooks.load()
-    clients = await store.save_clients([client], by="benchmark", now=START)
-    return Stages(
-        store,
-        clients=clients,
-        types=books.crisis_types(),
-        tone=ToneModel.load(),
-        play=books.steps_for,
-    )
+    return shipped.stages(store, *await store.save_clients([client], by="benchmark", now=START))
 
 
 # ---------------------------------------------------------------------------------- polls

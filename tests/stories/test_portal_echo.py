@@ -3,13 +3,11 @@
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
-from bot import playbooks
 from bot.messages.root import root
+from tests import shipped
 from watchers.model import AlertKind, Author, Client, Kind, Post, Reason, Stage
-from watchers.replay import Outcomes, Replay
-from watchers.stages import Stages
-from watchers.store import Store
-from watchers.tone import ToneModel
+from watchers.replay import Outcomes
+from watchers.trial import replayed
 
 START = datetime(2026, 3, 3, 2, tzinfo=UTC)
 NOON = START + timedelta(days=3)
@@ -76,17 +74,7 @@ async def played(*articles: Post) -> tuple[Outcomes, list[str]]:
         )
         for n in range(90)
     ]
-    books = playbooks.load()
-    store = await Store.open("sqlite://", now=START)
-    stages = Stages(
-        store,
-        clients=[CLIENT],
-        types=books.crisis_types(),
-        tone=ToneModel.load(),
-        play=books.steps_for,
-    )
-    found = await Replay(store, stages, CLIENT, [*calm, *angry, *articles]).run()
-    await store.close()
+    found = await replayed(CLIENT, [*calm, *angry, *articles], shipped.kit())
     return found, [t.alert.text for t in found.told if t.alert.kind is AlertKind.UPDATE]
 
 

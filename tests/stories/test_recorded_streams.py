@@ -7,13 +7,11 @@ from pathlib import Path
 
 import pytest
 
-from bot import playbooks
+from tests import shipped
 from watchers.model import Client, Post
 from watchers.recordings import Recording
-from watchers.replay import Outcomes, Replay
-from watchers.stages import Stages
-from watchers.store import Store
-from watchers.tone import ToneModel
+from watchers.replay import Outcomes
+from watchers.trial import replayed
 
 BURST = datetime(2024, 11, 3, 2, 9, tzinfo=UTC)
 WEEK = timedelta(days=7)
@@ -23,18 +21,7 @@ async def replay(
     posts: Sequence[Post], *names: str, budget: float | None = None, page: int = 20
 ) -> Outcomes:
     client = Client(id="client", name=names[0], names=names, channel="C1")
-    books = playbooks.load()
-    store = await Store.open("sqlite://", now=min(p.at for p in posts))
-    stages = Stages(
-        store,
-        clients=[client],
-        types=books.crisis_types(),
-        tone=ToneModel.load(),
-        play=books.steps_for,
-    )
-    found = await Replay(store, stages, client, posts, budget=budget, page=page).run()
-    await store.close()
-    return found
+    return await replayed(client, posts, shipped.kit(), budget=budget, page=page)
 
 
 def recorded(shared: Path, name: str) -> list[Post]:

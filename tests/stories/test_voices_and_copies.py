@@ -14,13 +14,12 @@ from typing import Any
 from bot import messages, playbooks
 from bot.messages import Message
 from bot.render import Renderer
+from tests import shipped
 from watchers.coordination import signs
 from watchers.gist import Gists, Glosser
 from watchers.model import AlertKind, Author, Client, Kind, Post
 from watchers.replay import Outcomes, Replay
-from watchers.stages import Stages
 from watchers.store import Store
-from watchers.tone import ToneModel
 
 START = datetime(2026, 3, 3, 2, tzinfo=UTC)
 NOON = START + timedelta(days=3)
@@ -60,16 +59,8 @@ async def played(crowd: Callable[[int], Post]) -> tuple[Outcomes, Store]:
 
 async def played_back(posts: list[Post], client: Client = CLIENT) -> tuple[Outcomes, Store]:
     """Play POSTS, oldest first, before a CLIENT."""
-    books = playbooks.load()
     store = await Store.open("sqlite://", now=posts[0].at)
-    stages = Stages(
-        store,
-        clients=[client],
-        types=books.crisis_types(),
-        tone=ToneModel.load(),
-        play=books.steps_for,
-    )
-    return await Replay(store, stages, client, posts).run(), store
+    return await Replay(store, shipped.stages(store, client), client, posts).run(), store
 
 
 def second(n: int) -> datetime:

@@ -2,17 +2,15 @@
 
 from datetime import UTC, datetime, timedelta
 
-from bot import playbooks
 from bot.demo import platforms as server
 from bot.demo.platforms import Platforms
+from tests import shipped
 from tests.watchers.sources.conftest import Clock, a_post
 from watchers.http import Http
 from watchers.model import Client
 from watchers.round import Rounds
 from watchers.sources import SOURCES
-from watchers.stages import Stages
 from watchers.store import Store
-from watchers.tone import ToneModel
 
 NOW = datetime(2026, 3, 3, 12, tzinfo=UTC)
 CLIENT = Client(id="aulane", name="Aulane", names=("奥岚", "奥岚取暖器"))
@@ -29,15 +27,7 @@ async def rounds(
 ) -> Rounds:
     clients = clients or (CLIENT,)
     source = SOURCES[name].make(http, platforms.settings())
-    books = playbooks.load()
-    stages = Stages(
-        store,
-        clients=clients,
-        types=books.crisis_types(),
-        tone=ToneModel.load(),
-        play=books.steps_for,
-    )
-    made = Rounds(store, stages, {name: source}, operators=operators)
+    made = Rounds(store, shipped.stages(store, *clients), {name: source}, operators=operators)
     await made.plan(clients, NOW)
     return made
 
