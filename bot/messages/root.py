@@ -151,9 +151,15 @@ def _what(incident: Incident, client: Client, headline: int) -> str:
     return f"{name}: {what}{scale}"
 
 
+def _mood(figures: Figures) -> bool:
+    """Whether what has risen is the bad posts, and hardly all of them."""
+    ratio, bad = figures.ratio, figures.negative_ratio
+    return ratio is not None and bad is not None and ratio < LOUD <= bad
+
+
 def _scale(figures: Figures) -> str:
     ratio, bad = figures.ratio, figures.negative_ratio
-    if ratio is not None and bad is not None and ratio < LOUD <= bad:
+    if bad is not None and _mood(figures):
         return f"{times(bad)} the usual bad posts"
     if ratio is not None and ratio >= SPEAKS:
         return f"{times(ratio)} usual"
@@ -175,7 +181,10 @@ def _counts(incident: Incident, now: datetime) -> str:
     parts = [f"*{posts}* by {authors} in 60 min{where} ({usual})"]
     if figures.with_reposts > figures.count:
         parts.append(repeats(figures.with_reposts - figures.count))
-    if figures.negative_share is not None:
+    if _mood(figures):
+        usual = usual_words(figures.usual_negatives)
+        parts.append(f"*{figures.negatives} negative* ({usual}, {ESTIMATE})")
+    elif figures.negative_share is not None:
         parts.append(f"{figures.negative_share:.0%} negative ({ESTIMATE})")
     if figures.young_accounts:
         parts.append(plural(figures.young_accounts, "young account"))

@@ -270,7 +270,9 @@ def test_a_busy_brand_s_root_says_what_has_risen() -> None:
     figures = replace(
         incident().figures, count=60, usual=40.0, negative_share=0.4, usual_negatives=4.0
     )
-    assert root(incident(figures=figures)).text.endswith(", 6x the usual bad posts")
+    message = root(incident(figures=figures))
+    assert message.text.endswith(", 6x the usual bad posts")
+    assert "*24 negative* (usual 4, machine estimate)" in json.dumps(message.blocks)
 
 
 def test_zero_posts_and_nothing_stored_still_give_a_root() -> None:
